@@ -1,0 +1,2 @@
+//! What the data is: columns, batches, events, wire layouts, the replay ring and the compiled tables.
+//! No I/O, no clock, no threads.

@@ -1,0 +1,1 @@
+//! What touches the world: command line, configuration language, captures, collector and sinks.
