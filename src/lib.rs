@@ -1,1 +1,3 @@
 //! What touches the world: command line, configuration language, captures, collector and sinks.
+
+pub mod config;
