@@ -1,0 +1,118 @@
+//! What events are: their kinds, the action that really happened, close reasons and filter hooks, numbered as the
+//! RT_FLOW record carries them.
+
+/// Event kinds of the RT_FLOW record (its byte 52).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum EventKind {
+    /// A session was created.
+    SessionCreate = 1,
+    /// A session ended.
+    SessionClose = 2,
+    /// A policy denied or rejected a packet.
+    PolicyDeny = 3,
+    /// A screen fired.
+    ScreenDrop = 4,
+    /// A filter term with `log` or `syslog` matched.
+    FilterLog = 6,
+}
+
+impl EventKind {
+    /// All kinds in the order of their numbers.
+    pub const ALL: [Self; 5] = [
+        Self::SessionCreate,
+        Self::SessionClose,
+        Self::PolicyDeny,
+        Self::ScreenDrop,
+        Self::FilterLog,
+    ];
+    /// Number of kinds.
+    pub const COUNT: usize = 5;
+
+    /// Position in [`Self::ALL`], 0..5.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::SessionCreate => 0,
+            Self::SessionClose => 1,
+            Self::PolicyDeny => 2,
+            Self::ScreenDrop => 3,
+            Self::FilterLog => 4,
+        }
+    }
+
+    /// The name in ledgers and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::SessionCreate => "session_create",
+            Self::SessionClose => "session_close",
+            Self::PolicyDeny => "policy_deny",
+            Self::ScreenDrop => "screen_drop",
+            Self::FilterLog => "filter_log",
+        }
+    }
+
+    /// From the record's byte.
+    #[must_use]
+    pub const fn from_wire(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::SessionCreate),
+            2 => Some(Self::SessionClose),
+            3 => Some(Self::PolicyDeny),
+            4 => Some(Self::ScreenDrop),
+            6 => Some(Self::FilterLog),
+            _ => None,
+        }
+    }
+}
+
+/// What really happened to the packet (byte 54).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Action {
+    /// Dropped silently.
+    #[default]
+    Deny = 0,
+    /// Let through.
+    Permit = 1,
+    /// Dropped and answered.
+    Reject = 2,
+}
+
+impl Action {
+    /// From the record's byte.
+    #[must_use]
+    pub const fn from_wire(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Deny),
+            1 => Some(Self::Permit),
+            2 => Some(Self::Reject),
+            _ => None,
+        }
+    }
+}
+
+crate::reasons! {
+    /// Why a session ended (byte 134 of a close).
+    CloseReason {
+        #[default] None "none" "Not a close, or not known.",
+        IdleTimeout "idle_timeout" "No packet for as long as its timeout.",
+        TcpFin "tcp_fin" "FIN in both directions.",
+        TcpRst "tcp_rst" "RST in either direction.",
+        AgedOut "aged_out" "Removed early to make room.",
+        Policy "policy" "A commit took its permission away.",
+    }
+}
+
+crate::reasons! {
+    /// Which hook a filter ran at (byte 134 of a FilterLog).
+    FilterSource {
+        #[default] None "none" "Not a filter event.",
+        Pbr "pbr" "Policy-based routing.",
+        Input "input" "Input of the ingress interface.",
+        Output "output" "Output of the egress interface.",
+        CachedOutput "cached_output" "Output, decided by a cached flow.",
+        Lo0 "lo0" "Host-bound traffic.",
+    }
+}

@@ -1,0 +1,94 @@
+//! Firewall filters: terms in order, the first terminating action wins, no match is an implicit discard (Junos).
+
+use crate::address::{AddressSet, Family};
+use crate::ids::{CounterId, FilterId};
+
+/// `from …` of a term: every condition given must hold; an absent one is `None` or empty.
+#[derive(Clone, Debug, Default)]
+pub struct FilterMatch {
+    /// `source-address`, `source-prefix-list`, less their `except`s.
+    pub source: Option<AddressSet>,
+    /// `destination-address`.
+    pub destination: Option<AddressSet>,
+    /// `address`: either side.
+    pub either: Option<AddressSet>,
+    /// `protocol`, `next-header`, `payload-protocol`; with `protocol-except` already inverted.
+    pub protocols: Vec<u8>,
+    /// `source-port`, inclusive ranges.
+    pub source_ports: Vec<(u16, u16)>,
+    /// `destination-port`.
+    pub destination_ports: Vec<(u16, u16)>,
+    /// `port`: either side.
+    pub ports: Vec<(u16, u16)>,
+    /// `tcp-flags`, a disjunction of (mask, value) pairs over the flags byte.
+    pub tcp_flags: Vec<(u8, u8)>,
+    /// `tcp-established`: ACK or RST.
+    pub tcp_established: bool,
+    /// `tcp-initial`: SYN without ACK.
+    pub tcp_initial: bool,
+    /// `icmp-type`.
+    pub icmp_types: Vec<(u8, u8)>,
+    /// `icmp-code`.
+    pub icmp_codes: Vec<(u8, u8)>,
+    /// `dscp` or `traffic-class`.
+    pub dscps: Vec<u8>,
+    /// `is-fragment`: not the first fragment (Junos).
+    pub is_fragment: bool,
+    /// `first-fragment`.
+    pub first_fragment: bool,
+    /// `fragment-flags more-fragments` and the like as (mask, value) over the IPv4 flags and offset field.
+    pub fragment_flags: Option<(u16, u16)>,
+    /// `packet-length`, bytes of the IP packet.
+    pub packet_lengths: Vec<(u16, u16)>,
+    /// `ttl` or `hop-limit`.
+    pub ttls: Vec<(u8, u8)>,
+    /// `ip-options any`.
+    pub any_ip_option: bool,
+}
+
+/// How a term ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FilterAction {
+    /// Let it on.
+    #[default]
+    Accept,
+    /// Drop it.
+    Discard,
+    /// Drop it and answer with this ICMP code of destination unreachable, or with RST (`tcp-reset`).
+    Reject(RejectWith),
+    /// `next term`: go on.
+    NextTerm,
+}
+
+/// What `then reject` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectWith {
+    /// TCP reset for TCP, ICMP administratively prohibited for everything else.
+    TcpReset,
+    /// ICMP destination unreachable with this code (IPv4 numbering).
+    Unreachable(u8),
+}
+
+/// One term.
+#[derive(Clone, Debug, Default)]
+pub struct FilterTerm {
+    /// When.
+    pub matches: FilterMatch,
+    /// What.
+    pub action: FilterAction,
+    /// `log` or `syslog`: raise a FilterLog event.
+    pub log: bool,
+    /// `count`: index into the shard's filter counters plus one.
+    pub counter: CounterId,
+}
+
+/// A filter.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Its id.
+    pub id: FilterId,
+    /// `inet` or `inet6`.
+    pub family: Family,
+    /// Terms in order; a term's id is its position from 1.
+    pub terms: Vec<FilterTerm>,
+}

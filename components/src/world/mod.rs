@@ -1,0 +1,108 @@
+//! One commit, compiled: immutable tables that the packet path reads by id. A `World` is built from a configuration
+//! elsewhere and swapped whole between batches, never inside one. Names live in [`names::Names`], which the packet
+//! path never touches.
+
+pub mod application;
+pub mod filter;
+pub mod interface;
+pub mod names;
+pub mod nat;
+pub mod policy;
+pub mod route;
+pub mod screen;
+
+use application::Applications;
+use filter::Filter;
+use interface::{Interfaces, Zone};
+use names::Names;
+use nat::NatTable;
+use policy::PolicyTable;
+use route::RouteTable;
+use screen::ScreenProfile;
+
+use crate::ids::{FilterId, ScreenProfileId, ZoneId};
+
+/// The compiled configuration.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// Counts commits, from 1.
+    pub generation: u32,
+    /// Logical interfaces by [`crate::ids::IfIndex`].
+    pub interfaces: Interfaces,
+    /// Zones by [`ZoneId`]; 0 is none, 1 is `junos-host`.
+    pub zones: Vec<Zone>,
+    /// Forwarding table, own addresses included.
+    pub routes: RouteTable,
+    /// Applications by [`crate::ids::AppId`].
+    pub applications: Applications,
+    /// Policies by zone pair.
+    pub policies: PolicyTable,
+    /// Screen profiles by [`ScreenProfileId`] minus one.
+    pub screens: Vec<ScreenProfile>,
+    /// NAT rules and pools.
+    pub nat: NatTable,
+    /// Filters by [`FilterId`] minus one.
+    pub filters: Vec<Filter>,
+    /// `lo0` input filters for host-bound packets, IPv4 and IPv6.
+    pub host_filters: [FilterId; 2],
+    /// `security flow` and session timeouts.
+    pub flow: FlowOptions,
+    /// Names for the collector.
+    pub names: Names,
+}
+
+impl World {
+    /// The zone; the empty zone for ids that do not exist.
+    #[must_use]
+    pub fn zone(&self, id: ZoneId) -> Option<&Zone> {
+        self.zones.get(id.index())
+    }
+
+    /// The screen profile of a zone.
+    #[must_use]
+    pub fn screen_of(&self, zone: ZoneId) -> Option<&ScreenProfile> {
+        let id = self
+            .zone(zone)
+            .map_or(ScreenProfileId::NONE, |zone| zone.screen);
+        self.screens.get(id.index().checked_sub(1)?)
+    }
+
+    /// The filter.
+    #[must_use]
+    pub fn filter(&self, id: FilterId) -> Option<&Filter> {
+        self.filters.get(id.index().checked_sub(1)?)
+    }
+}
+
+/// `security flow`. Times in seconds.
+#[derive(Clone, Debug)]
+pub struct FlowOptions {
+    /// `tcp-session no-syn-check`.
+    pub no_syn_check: bool,
+    /// `tcp-session tcp-initial-timeout`: until the handshake is complete.
+    pub tcp_initial_s: u32,
+    /// Established TCP, unless the application says otherwise.
+    pub tcp_s: u32,
+    /// TCP after FIN in both directions or RST.
+    pub tcp_closing_s: u32,
+    /// UDP.
+    pub udp_s: u32,
+    /// ICMP and ICMPv6.
+    pub icmp_s: u32,
+    /// Everything else.
+    pub other_s: u32,
+}
+
+impl Default for FlowOptions {
+    fn default() -> Self {
+        Self {
+            no_syn_check: false,
+            tcp_initial_s: 20,
+            tcp_s: 1800,
+            tcp_closing_s: 2,
+            udp_s: 60,
+            icmp_s: 60,
+            other_s: 60,
+        }
+    }
+}
