@@ -2,7 +2,9 @@
 //! No I/O, no clock, no threads.
 
 pub mod address;
+pub mod block;
 pub mod ids;
 pub mod kinds;
 pub mod reason;
+pub mod wire;
 pub mod world;

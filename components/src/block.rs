@@ -1,0 +1,237 @@
+//! Frame blocks: the contiguous event frames that one batch raised, on their way from the packet
+//! path to the ring. A block has its slots from the start and a pool keeps the blocks, so nothing
+//! is allocated after start-up. Frames carry sequence number 0 here; only the ring gives numbers.
+
+use core::mem::{offset_of, size_of};
+use zerocopy::{FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::kinds::EventKind;
+use crate::wire::header::{FrameHeader, FrameType, HEADER_LENGTH};
+use crate::wire::record::{RT_FLOW_LENGTH, RtFlowRecord};
+
+/// Length of an event frame, bytes: the unit of blocks and of the ring.
+pub const EVENT_FRAME_LENGTH: usize = size_of::<EventFrame>();
+
+/// An RT_FLOW event as a whole frame. Header and record always agree on the kind: there is no way
+/// to make one from bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct EventFrame {
+    header: FrameHeader,
+    record: RtFlowRecord,
+}
+
+impl EventFrame {
+    /// A frame without a number; the record's event type becomes `kind`.
+    #[inline]
+    pub fn new(kind: EventKind, mut record: RtFlowRecord) -> Self {
+        record.event_type = kind as u8;
+        Self {
+            header: event_header(kind),
+            record,
+        }
+    }
+
+    /// A frame that tells nothing, to fill a slot with.
+    pub(crate) fn blank() -> Self {
+        Self::new(EventKind::SessionCreate, RtFlowRecord::new_zeroed())
+    }
+
+    /// The event's kind.
+    #[inline]
+    pub fn kind(&self) -> EventKind {
+        EventKind::from_wire(self.record.event_type).expect("written by `new` and nothing else")
+    }
+
+    /// The sequence number; 0 before the ring accepted the frame.
+    #[inline]
+    pub fn sequence(&self) -> u64 {
+        self.header.sequence.get()
+    }
+
+    /// Gives the frame its number.
+    #[inline]
+    pub(crate) fn set_sequence(&mut self, sequence: u64) {
+        self.header.sequence = sequence.into();
+    }
+
+    /// The record.
+    #[inline]
+    pub fn record(&self) -> &RtFlowRecord {
+        &self.record
+    }
+}
+
+/// Up to a fixed number of event frames, contiguous, in the order they were raised.
+#[derive(Debug)]
+pub struct FrameBlock {
+    /// Every slot exists from the start; those from `count` on are left over from earlier use.
+    slots: Vec<EventFrame>,
+    count: usize,
+    by_kind: [u32; EventKind::COUNT],
+}
+
+/// The block has no slot left; the frame was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the block holds {capacity_frames} frames and is full")]
+pub struct BlockFull {
+    /// The block's capacity, frames.
+    pub capacity_frames: usize,
+}
+
+impl FrameBlock {
+    /// An empty block for `capacity_frames` frames.
+    pub fn new(capacity_frames: usize) -> Self {
+        Self {
+            slots: vec![EventFrame::blank(); capacity_frames],
+            count: 0,
+            by_kind: [0; 5],
+        }
+    }
+
+    /// Adds a frame of `kind`, without a number. Taken by value so that a record built in the
+    /// call is written straight into its slot, every byte once.
+    ///
+    /// # Errors
+    /// [`BlockFull`] if all slots are taken.
+    #[inline]
+    pub fn push(&mut self, kind: EventKind, record: RtFlowRecord) -> Result<(), BlockFull> {
+        let capacity_frames = self.slots.len();
+        let slot = self
+            .slots
+            .get_mut(self.count)
+            .ok_or(BlockFull { capacity_frames })?;
+        slot.header = event_header(kind);
+        slot.record = record;
+        slot.record.event_type = kind as u8;
+        self.count += 1;
+        self.by_kind[kind.index()] += 1;
+        Ok(())
+    }
+
+    /// The frames.
+    pub fn frames(&self) -> &[EventFrame] {
+        &self.slots[..self.count]
+    }
+
+    /// How many frames there are of each kind, by [`EventKind::index`].
+    pub fn counts(&self) -> [u32; EventKind::COUNT] {
+        self.by_kind
+    }
+
+    /// Frames held.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no frame.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Frames that still fit.
+    pub fn remaining(&self) -> usize {
+        self.slots.len() - self.count
+    }
+
+    /// Forgets the frames and keeps the slots.
+    pub fn clear(&mut self) {
+        self.count = 0;
+        self.by_kind = [0; 5];
+    }
+}
+
+/// Blocks of one size, handed out empty and taken back.
+#[derive(Debug)]
+pub struct BlockPool {
+    idle: Vec<FrameBlock>,
+}
+
+impl BlockPool {
+    /// `blocks` blocks of `capacity_frames` frames each.
+    pub fn new(blocks: usize, capacity_frames: usize) -> Self {
+        Self {
+            idle: (0..blocks)
+                .map(|_| FrameBlock::new(capacity_frames))
+                .collect(),
+        }
+    }
+
+    /// An empty block; `None` while all are out.
+    pub fn take(&mut self) -> Option<FrameBlock> {
+        self.idle.pop()
+    }
+
+    /// Takes a block back. Never allocates for the pool's own blocks.
+    pub fn give_back(&mut self, mut block: FrameBlock) {
+        block.clear();
+        self.idle.push(block);
+    }
+}
+
+/// The header of an event frame without a number.
+#[inline]
+fn event_header(kind: EventKind) -> FrameHeader {
+    FrameHeader::new(FrameType::from(kind), RECORD_LENGTH, 0)
+}
+
+/// The record's length in the header's terms.
+const RECORD_LENGTH: u16 = 136;
+
+const _: () = {
+    assert!(EVENT_FRAME_LENGTH == 152 && align_of::<EventFrame>() == 1);
+    assert!(RECORD_LENGTH as usize == RT_FLOW_LENGTH);
+    assert!(offset_of!(EventFrame, header) == 0);
+    assert!(offset_of!(EventFrame, record) == HEADER_LENGTH);
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(time_ns: u64) -> RtFlowRecord {
+        RtFlowRecord {
+            time_ns: time_ns.into(),
+            ..RtFlowRecord::new_zeroed()
+        }
+    }
+
+    #[test]
+    fn frames_stand_back_to_back_with_header_and_record() {
+        let mut block = FrameBlock::new(2);
+        block.push(EventKind::PolicyDeny, record(7)).unwrap();
+        block.push(EventKind::FilterLog, record(8)).unwrap();
+        let bytes = block.frames().as_bytes();
+        assert_eq!(bytes.len(), 304);
+        assert_eq!(
+            bytes[..16],
+            [136, 0, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        );
+        assert_eq!((bytes[16], bytes[16 + 52]), (7, 3));
+        assert_eq!((bytes[152 + 4], bytes[168], bytes[168 + 52]), (13, 8, 6));
+        assert_eq!(block.counts(), [0, 0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn a_full_block_takes_nothing_and_counts_nothing() {
+        let mut block = FrameBlock::new(1);
+        block.push(EventKind::ScreenDrop, record(1)).unwrap();
+        let refused = block.push(EventKind::ScreenDrop, record(2));
+        assert_eq!(refused, Err(BlockFull { capacity_frames: 1 }));
+        assert_eq!((block.len(), block.remaining()), (1, 0));
+        assert_eq!(block.counts(), [0, 0, 0, 1, 0]);
+        assert_eq!(block.frames()[0].record().time_ns.get(), 1);
+    }
+
+    #[test]
+    fn a_block_comes_back_empty_and_keeps_its_slots() {
+        let mut pool = BlockPool::new(1, 4);
+        let mut block = pool.take().unwrap();
+        assert!(pool.take().is_none());
+        block.push(EventKind::SessionClose, record(1)).unwrap();
+        pool.give_back(block);
+        let block = pool.take().unwrap();
+        assert!(block.is_empty());
+        assert_eq!((block.remaining(), block.counts()), (4, [0; 5]));
+    }
+}
