@@ -2,9 +2,13 @@
 //! No I/O, no clock, no threads.
 
 pub mod address;
+pub mod batch;
 pub mod block;
+pub mod columns;
+pub mod event;
 pub mod ids;
 pub mod kinds;
+pub mod mask;
 pub mod reason;
 pub mod wire;
 pub mod world;

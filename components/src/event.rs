@@ -1,0 +1,98 @@
+//! Events: a second, narrow table beside the batch. An event's `row` is the foreign key into the columns that `emit`
+//! joins it with; session events carry their own record, because a session outlives its packets.
+
+use crate::kinds::{Action, EventKind};
+use crate::wire::RtFlowRecord;
+
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The packet it is about; for a session that expired, the row before which it did.
+    pub row: u16,
+    /// Place of the raising system in the schedule: events of one row are logged in this order.
+    pub order: u8,
+    /// Its kind.
+    pub kind: EventKind,
+    /// What happened to the packet.
+    pub action: Action,
+    /// Close reason, filter source, or 5 on a deny.
+    pub reason: u8,
+    /// Policy id, screen flag or filter id.
+    pub policy: u32,
+    /// The rule's ordinal, screen option number, or the filter id again.
+    pub rule: u32,
+    /// Term id or screen variant.
+    pub term: u32,
+    /// Index into [`Events::records`] of a session event; [`Event::NO_RECORD`] otherwise.
+    pub record: u32,
+}
+
+impl Event {
+    /// "Join with the row's columns".
+    pub const NO_RECORD: u32 = u32::MAX;
+}
+
+/// The events of one batch.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// Events in the order in which they were raised.
+    pub rows: Vec<Event>,
+    /// Records of session events.
+    pub records: Vec<RtFlowRecord>,
+    /// `order` of the system that runs now.
+    pub order: u8,
+    /// How many of each kind were raised, by [`EventKind::index`], over the table's whole life.
+    pub generated: [u64; EventKind::COUNT],
+}
+
+impl Events {
+    /// A table that grows only beyond `events` events a batch.
+    #[must_use]
+    pub fn with_capacity(events: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(events),
+            records: Vec::with_capacity(events),
+            ..Self::default()
+        }
+    }
+
+    /// Raises an event about a row.
+    pub fn raise(&mut self, event: Event) {
+        self.generated[event.kind.index()] += 1;
+        self.rows.push(Event {
+            order: self.order,
+            ..event
+        });
+    }
+
+    /// Raises a session event with its record.
+    pub fn raise_session(&mut self, row: u16, kind: EventKind, record: RtFlowRecord) {
+        let index = u32::try_from(self.records.len()).unwrap_or(Event::NO_RECORD);
+        self.records.push(record);
+        self.raise(Event {
+            row,
+            order: 0,
+            kind,
+            action: Action::Permit,
+            reason: 0,
+            policy: 0,
+            rule: 0,
+            term: 0,
+            record: index,
+        });
+    }
+
+    /// Puts events in the order of the log: by row, then by system, then as raised.
+    pub fn sort(&mut self) {
+        let key = |event: &Event| (event.row, event.order);
+        if !self.rows.is_sorted_by_key(key) {
+            self.rows.sort_by_key(key);
+        }
+    }
+
+    /// Forgets the batch's events, keeps the memory and the counts.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.records.clear();
+    }
+}

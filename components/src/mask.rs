@@ -1,0 +1,132 @@
+//! Row selection: a bitmap over the rows of a batch. A predicate sets bits without a branch; a visit walks the set bits
+//! in row order.
+
+/// Most rows that a batch may have.
+pub const BATCH_ROWS_MAX: usize = 1024;
+
+const WORDS: usize = BATCH_ROWS_MAX / 64;
+
+/// A set of rows, one bit each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowMask([u64; WORDS]);
+
+impl RowMask {
+    /// The rows `0..rows`.
+    ///
+    /// # Panics
+    /// If `rows` is above [`BATCH_ROWS_MAX`].
+    #[must_use]
+    pub fn first(rows: usize) -> Self {
+        assert!(
+            rows <= BATCH_ROWS_MAX,
+            "a batch has at most {BATCH_ROWS_MAX} rows"
+        );
+        let mut mask = Self::default();
+        for (index, word) in mask.0.iter_mut().enumerate() {
+            let bits = rows.saturating_sub(index * 64).min(64);
+            *word = if bits == 64 {
+                u64::MAX
+            } else {
+                (1 << bits) - 1
+            };
+        }
+        mask
+    }
+
+    /// The rows of `values` that fit, branch-free over whole words.
+    #[must_use]
+    pub fn where_each<T: Copy>(values: &[T], mut fits: impl FnMut(T) -> bool) -> Self {
+        let mut mask = Self::default();
+        for (word, chunk) in mask.0.iter_mut().zip(values.chunks(64)) {
+            for (bit, &value) in chunk.iter().enumerate() {
+                *word |= u64::from(fits(value)) << bit;
+            }
+        }
+        mask
+    }
+
+    /// Adds a row.
+    pub fn insert(&mut self, row: usize) {
+        self.0[row / 64] |= 1 << (row % 64);
+    }
+
+    /// Takes a row out.
+    pub fn remove(&mut self, row: usize) {
+        self.0[row / 64] &= !(1 << (row % 64));
+    }
+
+    /// True if the row is in it.
+    #[must_use]
+    pub fn contains(&self, row: usize) -> bool {
+        self.0[row / 64] >> (row % 64) & 1 == 1
+    }
+
+    /// Number of rows in it.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// True if no row is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
+    /// The rows in both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        for (mine, theirs) in both.0.iter_mut().zip(&other.0) {
+            *mine &= theirs;
+        }
+        both
+    }
+
+    /// The rows in it, in order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
+        let words = self.0;
+        (0..WORDS).flat_map(move |index| {
+            let mut word = words[index];
+            std::iter::from_fn(move || {
+                let bit = word.trailing_zeros() as usize;
+                word &= word.checked_sub(1)?;
+                Some(index * 64 + bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn visits_the_rows_that_were_set_in_order() {
+        let mut mask = RowMask::first(130);
+        assert_eq!(mask.count(), 130);
+        mask.remove(0);
+        mask.remove(64);
+        mask.insert(1023);
+        let rows: Vec<usize> = mask.iter().collect();
+        assert_eq!(rows[..3], [1, 2, 3]);
+        assert!(
+            !mask.contains(64) && mask.contains(63) && mask.contains(129) && !mask.contains(130)
+        );
+        assert_eq!(rows.last(), Some(&1023));
+        assert_eq!(rows.len(), 129);
+    }
+
+    #[test]
+    fn predicates_select_by_value() {
+        let values: Vec<u8> = (0..200).collect();
+        let even = RowMask::where_each(&values, |v| v % 2 == 0);
+        assert_eq!(even.count(), 100);
+        assert_eq!(
+            even.and(&RowMask::first(10)).iter().collect::<Vec<_>>(),
+            [0, 2, 4, 6, 8]
+        );
+        assert!(RowMask::first(0).is_empty());
+        assert_eq!(RowMask::first(BATCH_ROWS_MAX).count(), BATCH_ROWS_MAX);
+    }
+}

@@ -1,0 +1,100 @@
+//! A shard's counters. Systems count in locals and publish once a batch; the ledger adds the shards up.
+
+use components::ids::{CounterId, PolicyId};
+use components::kinds::EventKind;
+use components::reason::{Counts, DropReason, RefuseReason};
+use components::world::World;
+use components::world::screen::ScreenAttack;
+
+/// What a worker counted since it started.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    /// Packets by fate, counted by `emit` from the verdict column.
+    pub packets: PacketCounts,
+    /// Events refused before the ring, by kind and reason.
+    pub refused: [Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
+    /// Events that `emit` encoded, by kind.
+    pub encoded: [u64; EventKind::COUNT],
+    /// Packets that a screen hit, by [`ScreenAttack`], alarms included.
+    pub screens: Vec<u64>,
+    /// Policy hits by [`PolicyId`]: sessions created and packets denied.
+    pub policies: Vec<u64>,
+    /// Packets denied or rejected by a policy that logs (identity 9 of the ledger).
+    pub denied_logged: u64,
+    /// Filter counters by [`CounterId`].
+    pub filters: Vec<FilterCount>,
+    /// Packets whose source, destination or both were translated.
+    pub translated: TranslationCounts,
+    /// RST and ICMP answers sent for rejected packets, and those held back by the answer limiter.
+    pub answers: AnswerCounts,
+}
+
+/// Packets by fate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PacketCounts {
+    /// Transmitted.
+    pub forwarded: u64,
+    /// Handed to the firewall's own stack.
+    pub to_host: u64,
+    /// Dropped, by reason.
+    pub dropped: Counts<{ DropReason::COUNT }>,
+    /// IP bytes transmitted.
+    pub forwarded_bytes: u64,
+}
+
+/// A filter's `count`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FilterCount {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of IP packets.
+    pub bytes: u64,
+}
+
+/// Translated packets that were forwarded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TranslationCounts {
+    /// Source address or port differs.
+    pub source: u64,
+    /// Destination address or port differs.
+    pub destination: u64,
+}
+
+/// Answers to rejected packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AnswerCounts {
+    /// Sent.
+    pub sent: u64,
+    /// Held back by the limiter.
+    pub limited: u64,
+    /// Not to be answered: ICMP errors, fragments, multicast, RST.
+    pub unanswerable: u64,
+}
+
+impl Counters {
+    /// Sized for a world, so that counting never allocates.
+    #[must_use]
+    pub fn for_world(world: &World) -> Self {
+        Self {
+            screens: vec![0; ScreenAttack::ALL.len()],
+            policies: vec![0; world.names.policies.len()],
+            filters: vec![FilterCount::default(); world.names.counters.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Counts a policy hit.
+    pub fn policy_hit(&mut self, policy: PolicyId) {
+        if let Some(hits) = self.policies.get_mut(policy.index()) {
+            *hits += 1;
+        }
+    }
+
+    /// Counts a packet on a filter counter.
+    pub fn filter_hit(&mut self, counter: CounterId, bytes: u64) {
+        if let Some(count) = self.filters.get_mut(counter.index()) {
+            count.packets += 1;
+            count.bytes += bytes;
+        }
+    }
+}
