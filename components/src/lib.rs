@@ -10,5 +10,6 @@ pub mod ids;
 pub mod kinds;
 pub mod mask;
 pub mod reason;
+pub mod session;
 pub mod wire;
 pub mod world;

@@ -1,0 +1,242 @@
+//! The session table: one entry a session, found from both directions, capacity fixed at start. Lookups come in two
+//! passes (touch all buckets, then probe), the wheel finds what is due, and a full table refuses: it never evicts.
+
+pub mod index;
+pub mod key;
+pub mod record;
+pub mod wheel;
+
+use index::{Entry, Index};
+use key::{FlowKey, HashSeed};
+use record::Session;
+use wheel::{Links, Wheel};
+
+use crate::ids::SessionRef;
+
+/// Why a session could not be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InstallError {
+    /// All slots are taken, or the buckets that its hashes lead to are.
+    #[error("the session table is full")]
+    Full,
+    /// One of its keys is another session's.
+    #[error("the key belongs to another session")]
+    KeyTaken,
+}
+
+/// All sessions of a shard.
+#[derive(Debug)]
+pub struct SessionTable {
+    sessions: Vec<Session>,
+    links: Vec<Links>,
+    free: Vec<u32>,
+    index: Index,
+    wheel: Wheel,
+    seed: HashSeed,
+    /// Slots handed out by a turn of the wheel.
+    due: Vec<u32>,
+    /// Changes with every install and removal: what was probed before may be stale after.
+    changes: u64,
+    started: bool,
+}
+
+impl SessionTable {
+    /// An empty table for `capacity` sessions, with a wheel of `slots` ticks of `tick_ns`.
+    ///
+    /// # Panics
+    /// If `capacity` is 2^30 or more; the schedule's range is narrower.
+    #[must_use]
+    pub fn new(capacity: usize, seed: u64, slots: usize, tick_ns: u64) -> Self {
+        assert!(capacity < 1 << 30, "an entry has 31 bits for the slot");
+        let slots_free = (0..u32::try_from(capacity).expect("below 2^30"))
+            .rev()
+            .collect();
+        Self {
+            sessions: vec![Session::default(); capacity],
+            links: vec![Links::default(); capacity],
+            free: slots_free,
+            index: Index::with_capacity(capacity * 2),
+            wheel: Wheel::new(slots, tick_ns),
+            seed: HashSeed::new(seed),
+            due: Vec::with_capacity(capacity.min(1 << 16)),
+            changes: 0,
+            started: false,
+        }
+    }
+
+    /// The hash of a key in this table.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self, key: &FlowKey) -> u64 {
+        key.hash(self.seed)
+    }
+
+    /// Starts the read of the bucket that a hash leads to.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self, hash: u64) -> u16 {
+        self.index.touch(hash)
+    }
+
+    /// The session of a key and the direction that it names.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, hash: u64, key: &FlowKey) -> Option<Entry> {
+        self.index.find(hash, |entry| self.is_at(entry, key))
+    }
+
+    /// True if the entry still is the session of this key.
+    #[inline]
+    #[must_use]
+    pub fn is_at(&self, entry: Entry, key: &FlowKey) -> bool {
+        let session = &self.sessions[entry.slot()];
+        session.live && session.keys[usize::from(entry.direction())] == *key
+    }
+
+    /// Number of installs and removals so far.
+    #[inline]
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The session in a slot.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, slot: usize) -> &Session {
+        &self.sessions[slot]
+    }
+
+    /// The session in a slot, to be changed; its keys must stay.
+    #[inline]
+    pub fn get_mut(&mut self, slot: usize) -> &mut Session {
+        &mut self.sessions[slot]
+    }
+
+    /// Installs a session under both of its keys.
+    ///
+    /// # Errors
+    /// [`InstallError::KeyTaken`] if one of the keys is in use, [`InstallError::Full`] if there is no room.
+    pub fn install(&mut self, mut session: Session) -> Result<Entry, InstallError> {
+        session.hashes = session.keys.map(|key| key.hash(self.seed));
+        for (hash, key) in session.hashes.iter().zip(&session.keys) {
+            if self.find(*hash, key).is_some() {
+                return Err(InstallError::KeyTaken);
+            }
+        }
+        let Some(slot) = self.free.pop() else {
+            return Err(InstallError::Full);
+        };
+        session.live = true;
+        let [forward, reverse] = session.hashes;
+        if !self.index.insert(forward, Entry::new(slot, 0)) {
+            self.free.push(slot);
+            return Err(InstallError::Full);
+        }
+        // A session whose two keys are one (a host that talks to itself) has one entry.
+        let single = session.keys[0] == session.keys[1];
+        if !single && !self.index.insert(reverse, Entry::new(slot, 1)) {
+            self.index.remove(forward, Entry::new(slot, 0));
+            self.free.push(slot);
+            return Err(InstallError::Full);
+        }
+        self.wheel.link(&mut self.links, slot, session.deadline_ns);
+        self.sessions[slot as usize] = session;
+        self.changes += 1;
+        Ok(Entry::new(slot, 0))
+    }
+
+    /// Takes a live session out and returns it; `None` if the slot is free.
+    pub fn remove(&mut self, slot: usize) -> Option<Session> {
+        let number = u32::try_from(slot).ok()?;
+        if !self.sessions.get(slot)?.live {
+            return None;
+        }
+        self.wheel.unlink(&mut self.links, number);
+        Some(self.forget(number))
+    }
+
+    /// True if [`Self::expire`] at this time would look at anything.
+    #[must_use]
+    pub const fn is_tick_due(&self, clock_ns: u64) -> bool {
+        !self.started || self.wheel.is_due(clock_ns)
+    }
+
+    /// The tick of a time: a batch never spans two.
+    #[must_use]
+    pub const fn tick_of(&self, clock_ns: u64) -> u64 {
+        self.wheel.tick_of(clock_ns)
+    }
+
+    /// Turns the wheel to `clock_ns` and gives every session whose deadline has passed to `ended`, in the order of
+    /// deadlines, then slots.
+    pub fn expire(&mut self, clock_ns: u64, mut ended: impl FnMut(Session)) {
+        if !self.started {
+            self.started = true;
+            self.wheel.start_at(clock_ns);
+            return;
+        }
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.turn(&mut self.links, clock_ns, &mut due);
+        due.retain(|&slot| {
+            let deadline_ns = self.sessions[slot as usize].deadline_ns;
+            let over = deadline_ns <= clock_ns;
+            if !over {
+                self.wheel.link(&mut self.links, slot, deadline_ns);
+            }
+            over
+        });
+        due.sort_unstable_by_key(|&slot| (self.sessions[slot as usize].deadline_ns, slot));
+        for slot in due.drain(..) {
+            ended(self.forget(slot));
+        }
+        self.due = due;
+    }
+
+    /// Live sessions.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.sessions.len() - self.free.len()
+    }
+
+    /// Slots.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The latest deadline of all live sessions; a walk over the whole table, for the end of a replay.
+    #[must_use]
+    pub fn last_deadline_ns(&self) -> Option<u64> {
+        self.sessions
+            .iter()
+            .filter(|s| s.live)
+            .map(|s| s.deadline_ns)
+            .max()
+    }
+
+    /// Bytes of memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let a_slot = size_of::<Session>() + size_of::<Links>() + size_of::<u32>();
+        self.sessions.len() * a_slot + self.index.memory_bytes()
+    }
+
+    /// The column's form of a slot.
+    #[must_use]
+    pub fn reference(entry: Entry) -> SessionRef {
+        SessionRef(u32::try_from(entry.slot()).unwrap_or(u32::MAX - 1) + 1)
+    }
+
+    fn forget(&mut self, slot: u32) -> Session {
+        let session = std::mem::take(&mut self.sessions[slot as usize]);
+        self.index.remove(session.hashes[0], Entry::new(slot, 0));
+        self.index.remove(session.hashes[1], Entry::new(slot, 1));
+        self.free.push(slot);
+        self.changes += 1;
+        session
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! What is known of one session: both keys, what each direction needs to be sent on, TCP state, counters, deadline.
+
+use zerocopy::FromZeros;
+
+use super::key::FlowKey;
+use crate::address::Address;
+use crate::columns::tcp_flag;
+use crate::ids::{AppId, IfIndex, NextHopId, PolicyId, RuleId, ZoneId};
+use crate::kinds::{Action, CloseReason, EventKind};
+use crate::wire::{RtFlowRecord, SessionWords};
+use crate::world::application::{ICMP, ICMPV6};
+
+/// Packets and bytes of one direction. Bytes are IP bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Where TCP stands (RFC 9293 seen from the middle).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TcpState {
+    /// Not TCP.
+    #[default]
+    None,
+    /// The client's SYN was seen.
+    SynSent,
+    /// The server's SYN-ACK was seen.
+    SynReceived,
+    /// The client acknowledged.
+    Established,
+    /// FIN in both directions.
+    Finished,
+    /// RST in either direction.
+    Reset,
+}
+
+/// A lease of a NAT port, given back when the session ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortLease {
+    /// Address slot of the port table plus one; 0 is no lease.
+    pub slot: u32,
+    /// The port.
+    pub port: u16,
+}
+
+/// One session.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Session {
+    /// Keys as they arrive: client to server, server to client (translated).
+    pub keys: [FlowKey; 2],
+    /// Hashes of both keys.
+    pub hashes: [u64; 2],
+    /// Counters of both directions.
+    pub traffic: [Traffic; 2],
+    /// When it ends unless a packet comes, packet clock.
+    pub deadline_ns: u64,
+    /// Time of its first packet.
+    pub created_ns: u64,
+    /// Timeout of its present state in seconds.
+    pub timeout_s: u32,
+    /// Timeout once established.
+    pub established_s: u32,
+    /// Timeout after FIN in both directions or RST.
+    pub closing_s: u32,
+    /// The policy that permitted it.
+    pub policy: PolicyId,
+    /// The policy's ordinal.
+    pub rule: RuleId,
+    /// Its application.
+    pub application: AppId,
+    /// Ingress interface of the client's packets, then of the server's.
+    pub interfaces: [IfIndex; 2],
+    /// Their zones.
+    pub zones: [ZoneId; 2],
+    /// Next hop of the client's packets, then of the server's.
+    pub next_hops: [NextHopId; 2],
+    /// The first packet's destination port as logged: for ICMP its type and code.
+    pub logged_destination_port: u16,
+    /// Leased source port.
+    pub lease: PortLease,
+    /// TCP state.
+    pub tcp: TcpState,
+    /// Bit `d` once FIN was seen in direction `d`.
+    pub fins: u8,
+    /// Raise a close event.
+    pub log_close: bool,
+    /// Any address or port is translated.
+    pub translated: bool,
+    /// The slot is taken.
+    pub live: bool,
+}
+
+impl Session {
+    /// Counts a packet, follows TCP, moves the deadline.
+    pub fn packet(&mut self, direction: u8, tcp_flags: u8, bytes: u32, clock_ns: u64) {
+        let traffic = &mut self.traffic[usize::from(direction & 1)];
+        traffic.packets += 1;
+        traffic.bytes += u64::from(bytes);
+        if self.tcp != TcpState::None {
+            self.follow_tcp(direction, tcp_flags);
+        }
+        self.deadline_ns = clock_ns.saturating_add(u64::from(self.timeout_s) * 1_000_000_000);
+    }
+
+    /// True once both sides said FIN, or one said RST.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.tcp, TcpState::Finished | TcpState::Reset)
+    }
+
+    /// True if the state allows a packet with these flags: before the server's SYN-ACK it may send nothing but that, RST,
+    /// or its own SYN (simultaneous open).
+    #[must_use]
+    pub const fn allows(&self, direction: u8, tcp_flags: u8) -> bool {
+        !matches!(self.tcp, TcpState::SynSent)
+            || direction == 0
+            || tcp_flags & (tcp_flag::SYN | tcp_flag::RST) != 0
+    }
+
+    /// Why it ends when its deadline comes.
+    #[must_use]
+    pub const fn close_reason(&self) -> CloseReason {
+        match self.tcp {
+            TcpState::Finished => CloseReason::TcpFin,
+            TcpState::Reset => CloseReason::TcpRst,
+            _ => CloseReason::IdleTimeout,
+        }
+    }
+
+    fn follow_tcp(&mut self, direction: u8, flags: u8) {
+        if flags & tcp_flag::RST != 0 {
+            if !self.is_closed() {
+                self.tcp = TcpState::Reset;
+                self.timeout_s = self.closing_s;
+            }
+        } else if flags & tcp_flag::FIN != 0 {
+            self.fins |= 1 << (direction & 1);
+            if self.fins == 3 && !self.is_closed() {
+                self.tcp = TcpState::Finished;
+                self.timeout_s = self.closing_s;
+            }
+        }
+        match (self.tcp, direction) {
+            (TcpState::SynSent, 1) if flags & tcp_flag::SYN != 0 => {
+                self.tcp = TcpState::SynReceived;
+            }
+            (TcpState::SynReceived, 0)
+                if flags & (tcp_flag::SYN | tcp_flag::ACK) == tcp_flag::ACK =>
+            {
+                self.tcp = TcpState::Established;
+                self.timeout_s = self.established_s;
+            }
+            _ => {}
+        }
+    }
+
+    /// The record of its create or close event.
+    #[must_use]
+    pub fn record(&self, kind: EventKind, time_ns: u64, reason: CloseReason) -> RtFlowRecord {
+        let [client, server] = &self.keys;
+        let seconds = self.created_ns / 1_000_000_000;
+        let icmp = matches!(client.protocol, ICMP | ICMPV6);
+        let mut record = RtFlowRecord::new_zeroed();
+        record.time_ns = time_ns.into();
+        record.source = client.source.0;
+        record.destination = client.destination.0;
+        record.source_port = client.source_port.into();
+        record.destination_port = self.logged_destination_port.into();
+        record.policy = self.policy.0.into();
+        record.ingress_zone = u16::from(self.zones[0].0).into();
+        record.egress_zone = u16::from(self.zones[1].0).into();
+        record.event_type = kind as u8;
+        record.protocol = client.protocol;
+        record.action = Action::Permit as u8;
+        record.family = client.family as u8;
+        if kind == EventKind::SessionClose {
+            record.detail = SessionWords::detail(self.traffic[0].packets, self.traffic[0].bytes);
+            record.server_packets = self.traffic[1].packets.into();
+            record.server_bytes = self.traffic[1].bytes.into();
+        }
+        let differs = |a: (Address, u16), b: (Address, u16)| a != b;
+        let to = (server.destination, server.destination_port);
+        if differs(to, (client.source, client.source_port)) {
+            record.nat_source = to.0.0;
+            record.nat_source_port = to.1.into();
+        }
+        let from = (server.source, server.source_port);
+        let port = if icmp {
+            (client.destination, server.source_port)
+        } else {
+            (client.destination, client.destination_port)
+        };
+        if differs(from, port) {
+            record.nat_destination = from.0.0;
+            let port = if icmp {
+                self.logged_destination_port
+            } else {
+                from.1
+            };
+            record.nat_destination_port = port.into();
+        }
+        record.created_seconds = u32::try_from(seconds).unwrap_or(u32::MAX).into();
+        record.ingress_ifindex = u32::from(self.interfaces[0].0).into();
+        record.application = self.application.0.into();
+        record.reason = reason as u8;
+        record
+    }
+}

@@ -1,0 +1,125 @@
+//! The table against a model: what is installed is found from both sides until it is removed or due.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::address::{Address, Family};
+
+fn key(n: u8, port: u16) -> FlowKey {
+    FlowKey {
+        source: Address::v4([10, 0, 0, n]),
+        destination: Address::v4([192, 0, 2, 1]),
+        source_port: port,
+        destination_port: 80,
+        protocol: 6,
+        family: Family::Inet,
+    }
+}
+
+fn session(n: u8, port: u16, deadline_ns: u64) -> Session {
+    let key = key(n, port);
+    Session {
+        keys: [key, key.reversed()],
+        deadline_ns,
+        ..Session::default()
+    }
+}
+
+fn find(table: &SessionTable, key: FlowKey) -> Option<(usize, u8)> {
+    table
+        .find(table.hash(&key), &key)
+        .map(|entry| (entry.slot(), entry.direction()))
+}
+
+#[test]
+fn a_session_is_found_from_both_directions_until_it_is_removed() {
+    let mut table = SessionTable::new(4, 1, 16, 100);
+    let entry = table.install(session(1, 1000, 500)).expect("room");
+    assert_eq!(find(&table, key(1, 1000)), Some((entry.slot(), 0)));
+    assert_eq!(
+        find(&table, key(1, 1000).reversed()),
+        Some((entry.slot(), 1))
+    );
+    assert_eq!(
+        table.install(session(1, 1000, 500)),
+        Err(InstallError::KeyTaken)
+    );
+    assert!(table.remove(entry.slot()).is_some());
+    assert_eq!(find(&table, key(1, 1000)), None);
+    assert_eq!(find(&table, key(1, 1000).reversed()), None);
+    assert!(table.remove(entry.slot()).is_none());
+}
+
+#[test]
+fn a_full_table_refuses_and_keeps_what_it_has() {
+    let mut table = SessionTable::new(2, 1, 16, 100);
+    table.install(session(1, 1, 500)).expect("room");
+    table.install(session(1, 2, 500)).expect("room");
+    assert_eq!(table.install(session(1, 3, 500)), Err(InstallError::Full));
+    assert_eq!(table.active(), 2);
+    assert!(find(&table, key(1, 1)).is_some());
+}
+
+#[test]
+fn sessions_end_in_the_order_of_their_deadlines() {
+    let mut table = SessionTable::new(8, 1, 4, 100);
+    table.expire(0, |_| panic!("nothing is installed"));
+    for (port, deadline) in [(1, 900), (2, 150), (3, 5_000), (4, 150)] {
+        table.install(session(1, port, deadline)).expect("room");
+    }
+    let mut ended = Vec::new();
+    table.expire(1_000, |s| ended.push(s.keys[0].source_port));
+    assert_eq!(ended, [2, 4, 1]);
+    table.expire(4_999, |_| panic!("not due"));
+    table.expire(5_000, |s| ended.push(s.keys[0].source_port));
+    assert_eq!(ended.last(), Some(&3));
+    assert_eq!(table.active(), 0);
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_map(steps in prop::collection::vec((0u8..3, 0u8..4, 0u16..8, 1u64..40), 1..200)) {
+        let mut table = SessionTable::new(12, 7, 8, 10);
+        let mut model: HashMap<FlowKey, u64> = HashMap::new();
+        let mut clock = 0;
+        table.expire(clock, |_| ());
+        for (what, n, port, wait) in steps {
+            match what {
+                0 => {
+                    let deadline = clock + wait * 10;
+                    let full = model.len() == 12;
+                    let installed = table.install(session(n, port, deadline));
+                    let expected = match (model.contains_key(&key(n, port)), full) {
+                        (true, _) => Some(InstallError::KeyTaken),
+                        (false, true) => Some(InstallError::Full),
+                        (false, false) => None,
+                    };
+                    prop_assert_eq!(installed.err(), expected);
+                    if expected.is_none() {
+                        model.insert(key(n, port), deadline);
+                    }
+                }
+                1 => {
+                    let slot = find(&table, key(n, port).reversed());
+                    prop_assert_eq!(slot.is_some(), model.remove(&key(n, port)).is_some());
+                    if let Some((slot, direction)) = slot {
+                        prop_assert_eq!(direction, 1);
+                        table.remove(slot);
+                    }
+                }
+                _ => {
+                    clock += wait;
+                    table.expire(clock, |s| { model.remove(&s.keys[0]); });
+                    // The wheel turns by ticks: nothing whose deadline lies a whole tick back is left.
+                    prop_assert!(model.values().all(|&deadline| deadline > clock / 10 * 10));
+                }
+            }
+            prop_assert_eq!(table.active(), model.len());
+        }
+        for key in model.keys() {
+            prop_assert!(find(&table, *key).is_some());
+        }
+    }
+}
