@@ -9,6 +9,7 @@ pub mod event;
 pub mod ids;
 pub mod kinds;
 pub mod mask;
+pub mod ports;
 pub mod reason;
 pub mod session;
 pub mod wire;

@@ -13,6 +13,8 @@ pub struct Counters {
     pub packets: PacketCounts,
     /// Events refused before the ring, by kind and reason.
     pub refused: [Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
+    /// Events that the limiter refused, by zone and kind.
+    pub limited_by_zone: Vec<Counts<{ EventKind::COUNT }>>,
     /// Events that `emit` encoded, by kind.
     pub encoded: [u64; EventKind::COUNT],
     /// Packets that a screen hit, by [`ScreenAttack`], alarms included.
@@ -76,6 +78,7 @@ impl Counters {
     #[must_use]
     pub fn for_world(world: &World) -> Self {
         Self {
+            limited_by_zone: vec![Counts::default(); 256],
             screens: vec![0; ScreenAttack::ALL.len()],
             policies: vec![0; world.names.policies.len()],
             filters: vec![FilterCount::default(); world.names.counters.len()],

@@ -1,6 +1,16 @@
 //! What is done to the data: the schedule and its systems, each a file named after its verb.
 //! No I/O, no clock, no threads, no unsafe: time arrives in a column, packets in the batch's frame memory.
 
+pub mod checksum;
 pub mod counters;
+pub mod emit;
+pub mod icmp;
+pub mod limit;
+pub mod nat;
+pub mod pipeline;
+pub mod policy;
+pub mod registry;
+pub mod rewrite;
+pub mod schedule;
 pub mod shard;
 pub mod system;

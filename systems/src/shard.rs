@@ -1,27 +1,145 @@
-//! One worker's mutable state: sessions, NAT ports, limiters, counters and what a batch put out. Shards share nothing.
+//! One worker's mutable state: sessions, NAT ports, counters and what a batch put out. Shards share nothing.
 
+use components::block::FrameBlock;
 use components::ids::IfIndex;
+use components::kinds::{CloseReason, EventKind};
+use components::ports::PortTable;
+use components::reason::Counts;
+use components::session::SessionTable;
+use components::session::record::Session;
+use components::wire::RtFlowRecord;
 use components::world::World;
+use components::world::filter::RejectWith;
 
 use crate::counters::Counters;
+use crate::schedule::settings::Settings;
 
 /// A worker's state.
 #[derive(Debug)]
 pub struct Shard {
+    /// Sessions.
+    pub sessions: SessionTable,
+    /// Source NAT ports.
+    pub ports: PortTable,
+    /// Sessions created since the start.
+    pub created: u64,
+    /// Sessions ended since the start, by reason.
+    pub closed: Counts<{ CloseReason::COUNT }>,
     /// What it counted.
     pub counters: Counters,
+    /// Rows to be answered, in the order of their systems; `reject` answers and clears them.
+    pub rejects: Vec<Rejection>,
     /// RST and ICMP packets that the batch answered with; the port sends and clears them.
     pub answers: Answers,
+    /// Event frames on their way to the ring.
+    pub outbox: Outbox,
 }
 
 impl Shard {
-    /// An empty shard.
+    /// The empty shard of worker `worker`, counted from 0, of all workers of the schedule.
     #[must_use]
-    pub fn new(world: &World) -> Self {
+    pub fn new(world: &World, settings: &Settings, worker: u16) -> Self {
+        let session = &settings.session;
+        let rows_max = *settings.batch.rows_max.get_ref();
         Self {
+            sessions: SessionTable::new(
+                *session.capacity.get_ref(),
+                *session.hash_seed.get_ref(),
+                *session.wheel_ticks.get_ref(),
+                *session.tick_ms.get_ref() * 1_000_000,
+            ),
+            ports: PortTable::for_world(
+                world,
+                worker,
+                *settings.workers.get_ref(),
+                *settings.nat.port_seed.get_ref(),
+            ),
+            created: 0,
+            closed: Counts::default(),
             counters: Counters::for_world(world),
+            rejects: Vec::with_capacity(rows_max),
             answers: Answers::default(),
+            outbox: Outbox::new(rows_max * 2),
         }
+    }
+
+    /// Has a row answered.
+    pub fn reject(&mut self, row: u16, with: RejectWith) {
+        self.rejects.push(Rejection { row, with });
+    }
+
+    /// Gives back what a session held and counts its end.
+    pub fn end_session(&mut self, session: &Session, reason: CloseReason) {
+        self.ports.release(session.lease);
+        self.closed.0[reason.index()] += 1;
+    }
+}
+
+/// A row that is dropped and answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The row.
+    pub row: u16,
+    /// With what.
+    pub with: RejectWith,
+}
+
+/// Blocks of event frames: one is filled, full ones wait. A new block is allocated only when a batch raises more events
+/// than all blocks so far hold.
+#[derive(Debug)]
+pub struct Outbox {
+    blocks: Vec<FrameBlock>,
+    /// Blocks before this one are full.
+    filling: usize,
+    frames_a_block: usize,
+}
+
+impl Outbox {
+    /// With one block.
+    #[must_use]
+    pub fn new(frames_a_block: usize) -> Self {
+        Self {
+            blocks: vec![FrameBlock::new(frames_a_block)],
+            filling: 0,
+            frames_a_block,
+        }
+    }
+
+    /// Adds a frame behind the others.
+    #[inline]
+    pub fn push(&mut self, kind: EventKind, record: RtFlowRecord) {
+        if self.blocks[self.filling].remaining() == 0 {
+            self.filling += 1;
+            if self.filling == self.blocks.len() {
+                self.blocks.push(FrameBlock::new(self.frames_a_block));
+            }
+        }
+        self.blocks[self.filling]
+            .push(kind, record)
+            .expect("the block has room");
+    }
+
+    /// The blocks in order; empty ones hold nothing.
+    pub fn blocks(&mut self) -> impl Iterator<Item = &mut FrameBlock> {
+        self.blocks.iter_mut().take(self.filling + 1)
+    }
+
+    /// Frames waiting.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.iter().map(FrameBlock::len).sum()
+    }
+
+    /// True if no frame waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets the frames, keeps the memory.
+    pub fn clear(&mut self) {
+        self.blocks.iter_mut().for_each(FrameBlock::clear);
+        self.filling = 0;
     }
 }
 

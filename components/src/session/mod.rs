@@ -33,7 +33,7 @@ pub struct SessionTable {
     index: Index,
     wheel: Wheel,
     seed: HashSeed,
-    /// Slots handed out by a turn of the wheel.
+    /// Sessions whose end has come but that nobody took yet, the first to go last.
     due: Vec<u32>,
     /// Changes with every install and removal: what was probed before may be stale after.
     changes: u64,
@@ -58,7 +58,7 @@ impl SessionTable {
             index: Index::with_capacity(capacity * 2),
             wheel: Wheel::new(slots, tick_ns),
             seed: HashSeed::new(seed),
-            due: Vec::with_capacity(capacity.min(1 << 16)),
+            due: Vec::with_capacity(capacity),
             changes: 0,
             started: false,
         }
@@ -168,14 +168,31 @@ impl SessionTable {
         self.wheel.tick_of(clock_ns)
     }
 
-    /// Turns the wheel to `clock_ns` and gives every session whose deadline has passed to `ended`, in the order of
-    /// deadlines, then slots.
-    pub fn expire(&mut self, clock_ns: u64, mut ended: impl FnMut(Session)) {
+    /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has passed to `ended`, in the
+    /// order of deadlines, then slots. True while more are waiting: call again before the next packet.
+    pub fn expire(
+        &mut self,
+        clock_ns: u64,
+        ended_max: usize,
+        mut ended: impl FnMut(Session),
+    ) -> bool {
         if !self.started {
             self.started = true;
             self.wheel.start_at(clock_ns);
-            return;
+            return false;
         }
+        if self.due.is_empty() {
+            self.collect_due(clock_ns);
+        }
+        for _ in 0..ended_max {
+            let Some(slot) = self.due.pop() else { break };
+            ended(self.forget(slot));
+        }
+        !self.due.is_empty()
+    }
+
+    /// Fills `due` with what has ended, the first to go last; links the others again.
+    fn collect_due(&mut self, clock_ns: u64) {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.turn(&mut self.links, clock_ns, &mut due);
         due.retain(|&slot| {
@@ -186,10 +203,9 @@ impl SessionTable {
             }
             over
         });
-        due.sort_unstable_by_key(|&slot| (self.sessions[slot as usize].deadline_ns, slot));
-        for slot in due.drain(..) {
-            ended(self.forget(slot));
-        }
+        due.sort_unstable_by_key(|&slot| {
+            std::cmp::Reverse((self.sessions[slot as usize].deadline_ns, slot))
+        });
         self.due = due;
     }
 

@@ -145,6 +145,14 @@ impl PolicyTable {
         table
     }
 
+    /// True if the zone pair has a list of its own.
+    #[must_use]
+    pub fn has_pair(&self, from: ZoneId, to: ZoneId) -> bool {
+        self.pairs
+            .get(pair_index(from, to))
+            .is_some_and(|&list| list != 0)
+    }
+
     /// First match.
     #[must_use]
     pub fn lookup(&self, query: &PolicyQuery) -> PolicyHit {

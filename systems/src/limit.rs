@@ -1,0 +1,102 @@
+//! Limit: a rate for each event kind and zone, by the generic cell rate algorithm on packet time. What exceeds it gets no
+//! frame and no number, and is counted by kind, zone and reason. Events are judged in the order of the log.
+
+use components::batch::{Access, Batch};
+use components::event::Event;
+use components::kinds::EventKind;
+use components::reason::RefuseReason;
+use components::view;
+use components::world::World;
+
+use crate::schedule::settings::{LimitSettings, Rate};
+use crate::shard::Shard;
+use crate::system::System;
+
+view! {
+    /// What limit reads.
+    pub struct LimitView { reads { clock_ns, zone } writes {} }
+}
+
+/// The `limit` system.
+#[derive(Debug)]
+pub struct Limit {
+    kinds: [Option<Bucket>; EventKind::COUNT],
+    /// Theoretical arrival time of the next event, by kind and zone.
+    arrivals_ns: Vec<[u64; ZONES]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    interval_ns: u64,
+    tolerance_ns: u64,
+}
+
+const ZONES: usize = 256;
+
+impl Limit {
+    /// With the schedule's rates.
+    #[must_use]
+    pub fn new(settings: &LimitSettings) -> Self {
+        let kinds = EventKind::ALL.map(|kind| settings.rate(kind).map(Bucket::from));
+        Self {
+            kinds,
+            arrivals_ns: vec![[0; ZONES]; EventKind::COUNT],
+        }
+    }
+}
+
+impl From<Rate> for Bucket {
+    fn from(rate: Rate) -> Self {
+        let interval_ns = 1_000_000_000 / u64::from(rate.per_second.max(1));
+        Self {
+            interval_ns,
+            tolerance_ns: interval_ns * u64::from(rate.burst.saturating_sub(1)),
+        }
+    }
+}
+
+impl System for Limit {
+    fn name(&self) -> &'static str {
+        "limit"
+    }
+
+    fn access(&self) -> Access {
+        LimitView::ACCESS
+    }
+
+    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, _world: &World) {
+        let view = LimitView::of(batch);
+        if self.kinds.iter().all(Option::is_none) {
+            return;
+        }
+        view.events.sort();
+        let records = &view.events.records;
+        let refused = &mut shard.counters.refused;
+        let by_zone = &mut shard.counters.limited_by_zone;
+        view.events.rows.retain(|event| {
+            let Some(bucket) = self.kinds[event.kind.index()] else {
+                return true;
+            };
+            let (zone, now_ns) = match records.get(event.record as usize) {
+                Some(record) => (
+                    usize::from(record.ingress_zone.get()) % ZONES,
+                    record.time_ns.get(),
+                ),
+                None => place_of(event, view.zone, view.clock_ns),
+            };
+            let arrival_ns = &mut self.arrivals_ns[event.kind.index()][zone];
+            if now_ns.saturating_add(bucket.tolerance_ns) < *arrival_ns {
+                refused[event.kind.index()].0[RefuseReason::RateLimited.index()] += 1;
+                by_zone[zone].0[event.kind.index()] += 1;
+                return false;
+            }
+            *arrival_ns = now_ns.max(*arrival_ns).saturating_add(bucket.interval_ns);
+            true
+        });
+    }
+}
+
+fn place_of(event: &Event, zones: &[components::ids::ZoneId], clock_ns: &[u64]) -> (usize, u64) {
+    let row = usize::from(event.row);
+    (zones[row].index(), clock_ns[row])
+}

@@ -1,0 +1,98 @@
+//! Nat: the tuple that each packet is transmitted with, from its session's two keys. A packet that arrives with the key of
+//! one direction leaves with the other direction's key, sides swapped. ICMP errors take the addresses only.
+
+use components::address::Address;
+use components::batch::{Access, Batch};
+use components::session::record::Session;
+use components::view;
+use components::world::World;
+use components::world::application::{ICMP, ICMPV6};
+
+use crate::icmp::{self, IcmpClass};
+use crate::shard::Shard;
+use crate::system::System;
+
+view! {
+    /// What nat reads and writes.
+    pub struct NatView {
+        reads { session, direction, protocol, source, destination, source_port, destination_port }
+        writes { nat_source, nat_destination, nat_source_port, nat_destination_port, translated }
+    }
+}
+
+/// The `nat` system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nat;
+
+impl System for Nat {
+    fn name(&self) -> &'static str {
+        "nat"
+    }
+
+    fn access(&self) -> Access {
+        NatView::ACCESS
+    }
+
+    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, _world: &World) {
+        let view = NatView::of(batch);
+        view.nat_source.copy_from_slice(view.source);
+        view.nat_destination.copy_from_slice(view.destination);
+        view.nat_source_port.copy_from_slice(view.source_port);
+        view.nat_destination_port
+            .copy_from_slice(view.destination_port);
+        for row in view.live.iter() {
+            let Some(slot) = view.session[row].index().checked_sub(1) else {
+                continue;
+            };
+            let session = shard.sessions.get(slot);
+            if !session.translated {
+                continue;
+            }
+            let arriving = (view.source[row], view.source_port[row]);
+            let class = icmp::class(
+                view.protocol[row],
+                view.destination_port[row].to_be_bytes()[0],
+            );
+            let leaving = leaving(session, view.direction[row], arriving, class);
+            (view.nat_source[row], view.nat_source_port[row]) = leaving.source;
+            view.nat_destination[row] = leaving.destination.0;
+            if !matches!(view.protocol[row], ICMP | ICMPV6) {
+                view.nat_destination_port[row] = leaving.destination.1;
+            }
+            view.translated[row] = true;
+        }
+    }
+}
+
+struct Leaving {
+    source: (Address, u16),
+    destination: (Address, u16),
+}
+
+/// The tuple of a packet that travels in `direction`.
+fn leaving(
+    session: &Session,
+    direction: u8,
+    arriving: (Address, u16),
+    class: IcmpClass,
+) -> Leaving {
+    let here = &session.keys[usize::from(direction & 1)];
+    let back = &session.keys[usize::from(1 - (direction & 1))];
+    let destination = (back.source, back.source_port);
+    if class != IcmpClass::Error {
+        return Leaving {
+            source: (back.destination, back.destination_port),
+            destination,
+        };
+    }
+    // An error comes from the session's far end or from any router on the way: only the former has another name.
+    let source = if arriving.0 == here.source {
+        back.destination
+    } else {
+        arriving.0
+    };
+    Leaving {
+        source: (source, arriving.1),
+        destination,
+    }
+}

@@ -1,0 +1,376 @@
+//! The first path: destination NAT, route and egress zone, policy, source NAT, session. The policy sees the destination
+//! after destination NAT and the source before source NAT, as on an SRX.
+
+use components::address::Address;
+use components::event::Event;
+use components::ids::{AppId, IfIndex, NextHopId, ZoneId};
+use components::kinds::{Action, CloseReason, EventKind};
+use components::reason::DropReason;
+use components::session::InstallError;
+use components::session::key::FlowKey;
+use components::session::record::{PortLease, Session, TcpState};
+use components::world::World;
+use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
+use components::world::filter::RejectWith;
+use components::world::nat::{NatQuery, SourceAction, SourceHit};
+use components::world::policy::{PolicyHit, PolicyQuery};
+use components::world::route::RouteKind;
+
+use super::{PolicyView, host, icmp_class, is_initial, is_multicast, join, row_number, service_of};
+use crate::icmp::IcmpClass;
+use crate::shard::Shard;
+use crate::system::drop_row;
+
+/// Tries for another port if a translated tuple is still another session's.
+const PORT_TRIES: usize = 8;
+
+/// Where a packet goes, before anyone has permitted it.
+struct Target {
+    destination: Address,
+    port: u16,
+    egress: IfIndex,
+    zone: ZoneId,
+    next_hop: NextHopId,
+}
+
+/// A row that has no session.
+pub(super) fn run(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    key: FlowKey,
+    shard: &mut Shard,
+    world: &World,
+) {
+    let target = match target_of(view, row, world) {
+        Ok(Some(target)) => target,
+        Ok(None) => return host::run(view, row, shard, world),
+        Err(reason) => return drop_row(view.live, view.verdict, row, reason),
+    };
+    view.egress[row] = target.egress;
+    view.egress_zone[row] = target.zone;
+    view.next_hop[row] = target.next_hop;
+    if let Some(reason) = cannot_open(view, row, world) {
+        if reason == DropReason::TcpNoSession
+            && world.zone(view.zone[row]).is_some_and(|z| z.tcp_rst)
+        {
+            shard.reject(row_number(row), RejectWith::TcpReset);
+        }
+        return drop_row(view.live, view.verdict, row, reason);
+    }
+    let mut service = service_of(view, row);
+    if !matches!(service.protocol, ICMP | ICMPV6) {
+        service.destination_port = target.port;
+    }
+    let hit = world.policies.lookup(&PolicyQuery {
+        from_zone: view.zone[row],
+        to_zone: target.zone,
+        family: view.family[row],
+        source: view.source[row],
+        destination: target.destination,
+        service,
+    });
+    record_hit(view, row, &hit, &service, world);
+    shard.counters.policy_hit(hit.policy);
+    if hit.action != Action::Permit {
+        return deny(view, row, &hit, shard);
+    }
+    if view.ttl[row] <= 1 {
+        return drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
+    }
+    if let Err(reason) = open(view, row, key, &target, &hit, &service, shard, world) {
+        drop_row(view.live, view.verdict, row, reason);
+    }
+}
+
+/// True if the packet is for the firewall itself, by its destination as it stands.
+pub(super) fn is_local(view: &PolicyView<'_>, row: usize, world: &World) -> bool {
+    let hop = world.routes.route(view.family[row], view.destination[row]);
+    hop.is_some_and(|hop| hop.kind == RouteKind::Local)
+}
+
+/// Destination NAT, route and egress zone; `None` for the firewall itself, multicast and broadcast.
+fn target_of(
+    view: &PolicyView<'_>,
+    row: usize,
+    world: &World,
+) -> Result<Option<Target>, DropReason> {
+    let hit = world
+        .nat
+        .destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
+    let (destination, port) = match hit {
+        Some(hit) => (hit.address, hit.port),
+        None => (view.destination[row], view.destination_port[row]),
+    };
+    if is_multicast(view.family[row], destination) {
+        return Ok(None);
+    }
+    let next_hop = world.routes.lookup(view.family[row], destination);
+    let hop = world.routes.next_hop(next_hop).ok_or(DropReason::NoRoute)?;
+    match hop.kind {
+        RouteKind::Local | RouteKind::Broadcast => return Ok(None),
+        RouteKind::Discard => return Err(DropReason::DiscardRoute),
+        RouteKind::Forward => {}
+    }
+    let zone = world.interfaces.get(hop.egress).zone;
+    if zone.is_none() {
+        return Err(DropReason::EgressZoneNone);
+    }
+    Ok(Some(Target {
+        destination,
+        port,
+        egress: hop.egress,
+        zone,
+        next_hop,
+    }))
+}
+
+/// Why this packet cannot be the first of a session.
+fn cannot_open(view: &PolicyView<'_>, row: usize, world: &World) -> Option<DropReason> {
+    match view.protocol[row] {
+        TCP if !world.flow.no_syn_check && !is_initial(view.tcp_flags[row]) => {
+            Some(DropReason::TcpNoSession)
+        }
+        ICMP | ICMPV6 if icmp_class(view, row) != IcmpClass::Request => {
+            Some(DropReason::IcmpNoSession)
+        }
+        _ => None,
+    }
+}
+
+/// Columns of the decision, and the application that names the packet.
+fn record_hit(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    hit: &PolicyHit,
+    service: &Service,
+    world: &World,
+) {
+    view.policy[row] = hit.policy;
+    view.rule[row] = hit.ordinal;
+    view.application[row] = if hit.application.is_none() {
+        world.applications.service_of(service)
+    } else {
+        hit.application
+    };
+}
+
+/// Denied or rejected, with its event.
+pub(super) fn deny(view: &mut PolicyView<'_>, row: usize, hit: &PolicyHit, shard: &mut Shard) {
+    let reason = if hit.action == Action::Reject {
+        shard.reject(row_number(row), RejectWith::TcpReset);
+        DropReason::PolicyReject
+    } else {
+        DropReason::PolicyDeny
+    };
+    if hit.log_init {
+        shard.counters.denied_logged += 1;
+        view.events.raise(Event {
+            row: row_number(row),
+            order: 0,
+            kind: EventKind::PolicyDeny,
+            action: hit.action,
+            reason: CloseReason::Policy as u8,
+            policy: hit.policy.0,
+            rule: hit.ordinal.0,
+            term: 0,
+            record: Event::NO_RECORD,
+        });
+    }
+    drop_row(view.live, view.verdict, row, reason);
+}
+
+/// Source NAT and installation.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the first path's one assembly point"
+)]
+fn open(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    key: FlowKey,
+    target: &Target,
+    hit: &PolicyHit,
+    service: &Service,
+    shard: &mut Shard,
+    world: &World,
+) -> Result<(), DropReason> {
+    let mut session = template(view, row, key, target, hit, service, world);
+    let mut query = nat_query(view, row, target.egress, target.zone);
+    query.destination = target.destination;
+    query.service.destination_port = service.destination_port;
+    let source = world.nat.source_of(&query);
+    for attempt in 0..PORT_TRIES {
+        // Port 0 is in no range: a second try takes the next free port instead of the original one.
+        let wanted = if attempt == 0 { key.source_port } else { 0 };
+        let (address, port, lease) = source_of(source, &key, wanted, target, shard, world)?;
+        session.keys[1] = reverse_key(&key, target, (address, port));
+        session.lease = lease;
+        session.translated = session.keys[1] != key.reversed();
+        match shard.sessions.install(session) {
+            Ok(entry) => {
+                shard.created += 1;
+                if hit.log_init {
+                    let record = session.record(
+                        EventKind::SessionCreate,
+                        view.time_ns[row],
+                        CloseReason::None,
+                    );
+                    view.events
+                        .raise_session(row_number(row), EventKind::SessionCreate, record);
+                }
+                join(view, row, entry, &session);
+                return Ok(());
+            }
+            Err(InstallError::Full) => {
+                shard.ports.release(lease);
+                return Err(DropReason::SessionTableFull);
+            }
+            Err(InstallError::KeyTaken) => {
+                shard.ports.release(lease);
+                if lease == PortLease::default() {
+                    return Err(DropReason::NatPoolExhausted);
+                }
+            }
+        }
+    }
+    Err(DropReason::NatPoolExhausted)
+}
+
+/// The session as it is before source NAT, its first packet counted.
+fn template(
+    view: &PolicyView<'_>,
+    row: usize,
+    key: FlowKey,
+    target: &Target,
+    hit: &PolicyHit,
+    service: &Service,
+    world: &World,
+) -> Session {
+    let timeout = world.applications.timeout_s(view.application[row], service);
+    let flow = &world.flow;
+    let (timeout_s, established_s, tcp) = match service.protocol {
+        TCP if is_initial(view.tcp_flags[row]) => (
+            flow.tcp_initial_s,
+            timeout.unwrap_or(flow.tcp_s),
+            TcpState::SynSent,
+        ),
+        TCP => (
+            timeout.unwrap_or(flow.tcp_s),
+            timeout.unwrap_or(flow.tcp_s),
+            TcpState::Established,
+        ),
+        UDP => (timeout.unwrap_or(flow.udp_s), 0, TcpState::None),
+        ICMP | ICMPV6 => (timeout.unwrap_or(flow.icmp_s), 0, TcpState::None),
+        _ => (timeout.unwrap_or(flow.other_s), 0, TcpState::None),
+    };
+    let mut session = Session {
+        keys: [key, key.reversed()],
+        created_ns: view.time_ns[row],
+        timeout_s,
+        established_s,
+        closing_s: flow.tcp_closing_s,
+        policy: hit.policy,
+        rule: hit.ordinal,
+        application: view.application[row],
+        interfaces: [view.ingress[row], target.egress],
+        zones: [view.zone[row], target.zone],
+        next_hops: [
+            target.next_hop,
+            world.routes.lookup(view.family[row], view.source[row]),
+        ],
+        logged_destination_port: view.destination_port[row],
+        tcp,
+        log_close: hit.log_close,
+        ..Session::default()
+    };
+    session.packet(
+        0,
+        view.tcp_flags[row],
+        view.ip_length[row],
+        view.clock_ns[row],
+    );
+    session
+}
+
+/// The source as transmitted, with the lease that it holds.
+fn source_of(
+    hit: Option<SourceHit>,
+    key: &FlowKey,
+    wanted: u16,
+    target: &Target,
+    shard: &mut Shard,
+    world: &World,
+) -> Result<(Address, u16, PortLease), DropReason> {
+    let keep = (key.source, key.source_port, PortLease::default());
+    let has_ports = matches!(key.protocol, TCP | UDP | UDP_LITE | ICMP | ICMPV6);
+    // The client's address chooses the pool's: a client keeps its public address.
+    let choice = FlowKey {
+        source: key.source,
+        ..FlowKey::default()
+    };
+    let choice = shard.sessions.hash(&choice);
+    let action = match hit {
+        None => return Ok(keep),
+        Some(SourceHit::Static { address, port, .. }) => return Ok((address, port, keep.2)),
+        Some(SourceHit::Rule { action, .. }) => action,
+    };
+    match action {
+        SourceAction::Off => Ok(keep),
+        SourceAction::Interface => {
+            let address = shard.ports.interface_address(target.egress, key.family);
+            let address = address.ok_or(DropReason::NatNoAddress)?;
+            if !has_ports {
+                return Ok((address, key.source_port, keep.2));
+            }
+            let leased = shard
+                .ports
+                .lease_interface(target.egress, key.family, wanted);
+            let (address, lease) = leased.ok_or(DropReason::NatPoolExhausted)?;
+            Ok((address, lease.port, lease))
+        }
+        SourceAction::Pool(pool) => {
+            if !has_ports || world.nat.pool(pool).is_some_and(|pool| pool.no_translation) {
+                let address = shard.ports.pool_address(pool, choice);
+                return Ok((
+                    address.ok_or(DropReason::NatNoAddress)?,
+                    key.source_port,
+                    keep.2,
+                ));
+            }
+            let leased = shard.ports.lease_pool(pool, choice, wanted);
+            let (address, lease) = leased.ok_or(DropReason::NatPoolExhausted)?;
+            Ok((address, lease.port, lease))
+        }
+    }
+}
+
+/// The key of the replies: from the translated destination to the translated source.
+fn reverse_key(key: &FlowKey, target: &Target, source: (Address, u16)) -> FlowKey {
+    let icmp = matches!(key.protocol, ICMP | ICMPV6);
+    FlowKey {
+        source: target.destination,
+        destination: source.0,
+        source_port: if icmp { source.1 } else { target.port },
+        destination_port: source.1,
+        protocol: key.protocol,
+        family: key.family,
+    }
+}
+
+fn nat_query(view: &PolicyView<'_>, row: usize, egress: IfIndex, to_zone: ZoneId) -> NatQuery {
+    NatQuery {
+        ingress: view.ingress[row],
+        from_zone: view.zone[row],
+        egress,
+        to_zone,
+        family: view.family[row],
+        source: view.source[row],
+        destination: view.destination[row],
+        service: service_of(view, row),
+    }
+}
+
+/// The application of a row that has no policy hit.
+pub(super) fn application_of(view: &PolicyView<'_>, row: usize, world: &World) -> AppId {
+    world.applications.service_of(&service_of(view, row))
+}

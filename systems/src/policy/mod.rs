@@ -1,0 +1,296 @@
+//! Policy: session lookup, and the first path of what has no session. Keys are hashed and their buckets touched for all
+//! rows, then probed for all rows; only then does the serial part walk the rows in order, because a packet must see what
+//! every earlier packet did, also in its own batch.
+
+mod first_path;
+mod host;
+
+use components::address::{Address, Family};
+use components::batch::{Access, Batch};
+use components::columns::{FRAGMENT_OFFSET_MASK, tcp_flag};
+use components::kinds::{CloseReason, EventKind};
+use components::mask::BATCH_ROWS_MAX;
+use components::reason::DropReason;
+use components::session::SessionTable;
+use components::session::index::Entry;
+use components::session::key::FlowKey;
+use components::session::record::Session;
+use components::view;
+use components::world::World;
+use components::world::application::{ICMP, ICMPV6, Service, TCP};
+
+use crate::icmp::{self, IcmpClass};
+use crate::shard::Shard;
+use crate::system::{System, drop_row};
+
+view! {
+    /// What policy reads and writes.
+    pub struct PolicyView {
+        reads {
+            time_ns, clock_ns, offset, length, ingress, zone, family, protocol, source, destination, source_port,
+            destination_port, l4_offset, ip_length, ttl, fragment, tcp_flags,
+        }
+        writes { session, direction, egress, egress_zone, next_hop, policy, rule, application }
+    }
+}
+
+/// The `policy` system.
+#[derive(Debug)]
+pub struct Policy {
+    keys: Vec<FlowKey>,
+    hashes: Vec<u64>,
+    found: Vec<Option<Entry>>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            keys: vec![FlowKey::default(); BATCH_ROWS_MAX],
+            hashes: vec![0; BATCH_ROWS_MAX],
+            found: vec![None; BATCH_ROWS_MAX],
+        }
+    }
+}
+
+impl System for Policy {
+    fn name(&self) -> &'static str {
+        "policy"
+    }
+
+    fn access(&self) -> Access {
+        PolicyView::ACCESS
+    }
+
+    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
+        let mut view = PolicyView::of(batch);
+        let rows = view.live.clone();
+        for row in rows.iter() {
+            self.keys[row] = key_of(&view, row);
+            self.hashes[row] = shard.sessions.hash(&self.keys[row]);
+        }
+        let touched = rows
+            .iter()
+            .fold(0, |sum, row| sum ^ shard.sessions.touch(self.hashes[row]));
+        std::hint::black_box(touched);
+        for row in rows.iter() {
+            self.found[row] = shard.sessions.find(self.hashes[row], &self.keys[row]);
+        }
+        let changes = shard.sessions.changes();
+        for row in rows.iter() {
+            let key = self.keys[row];
+            let mut found = self.found[row];
+            if shard.sessions.changes() != changes && !still_true(&shard.sessions, found, &key) {
+                found = shard.sessions.find(self.hashes[row], &key);
+            }
+            decide(&mut view, row, key, found, shard, world);
+        }
+    }
+}
+
+/// One row, with the session that its key has at this moment.
+fn decide(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    key: FlowKey,
+    found: Option<Entry>,
+    shard: &mut Shard,
+    world: &World,
+) {
+    if view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
+        drop_row(
+            view.live,
+            view.verdict,
+            row,
+            DropReason::FragmentWithoutFirst,
+        );
+        return;
+    }
+    if icmp_class(view, row) == IcmpClass::Error {
+        icmp_error(view, row, shard, world);
+        return;
+    }
+    match found {
+        Some(entry) if !is_over(view, row, shard.sessions.get(entry.slot())) => {
+            established(view, row, entry, shard);
+        }
+        Some(entry) => {
+            close(view, row, entry, shard);
+            first_path::run(view, row, key, shard, world);
+        }
+        None => first_path::run(view, row, key, shard, world),
+    }
+}
+
+/// A packet of a session that is there.
+fn established(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut Shard) {
+    let session = shard.sessions.get_mut(entry.slot());
+    let direction = entry.direction();
+    if !session.allows(direction, view.tcp_flags[row]) {
+        drop_row(view.live, view.verdict, row, DropReason::TcpOutOfState);
+        return;
+    }
+    if view.ttl[row] <= 1 {
+        drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
+        return;
+    }
+    session.packet(
+        direction,
+        view.tcp_flags[row],
+        view.ip_length[row],
+        view.clock_ns[row],
+    );
+    join(view, row, entry, session);
+}
+
+/// Fills the row's columns from its session.
+fn join(view: &mut PolicyView<'_>, row: usize, entry: Entry, session: &Session) {
+    let out = usize::from(1 - entry.direction());
+    view.session[row] = SessionTable::reference(entry);
+    view.direction[row] = entry.direction();
+    view.egress[row] = session.interfaces[out];
+    view.egress_zone[row] = session.zones[out];
+    view.next_hop[row] = session.next_hops[usize::from(entry.direction())];
+    view.policy[row] = session.policy;
+    view.rule[row] = session.rule;
+    view.application[row] = session.application;
+}
+
+/// An ICMP error goes on if the packet that it quotes is a session's; it neither counts nor keeps the session alive.
+fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &World) {
+    let key =
+        icmp::quote(view.family[row], message_of(view, row)).map(|quote| quote.key.reversed());
+    let entry = key.and_then(|key| {
+        let entry = shard.sessions.find(shard.sessions.hash(&key), &key)?;
+        (!is_over(view, row, shard.sessions.get(entry.slot()))).then_some(entry)
+    });
+    match entry {
+        None if first_path::is_local(view, row, world) => host::run(view, row, shard, world),
+        None => drop_row(view.live, view.verdict, row, DropReason::IcmpNoSession),
+        Some(_) if view.ttl[row] <= 1 => {
+            drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
+        }
+        Some(entry) => join(view, row, entry, shard.sessions.get(entry.slot())),
+    }
+}
+
+/// True if the session has ended by this packet's time, or if the packet opens a new connection on a closed one.
+fn is_over(view: &PolicyView<'_>, row: usize, session: &Session) -> bool {
+    session.deadline_ns <= view.clock_ns[row]
+        || (session.is_closed() && view.protocol[row] == TCP && is_initial(view.tcp_flags[row]))
+}
+
+/// Ends a session that a packet found to be over, before the wheel came to it.
+fn close(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut Shard) {
+    let Some(session) = shard.sessions.remove(entry.slot()) else {
+        return;
+    };
+    let end_ns = session.deadline_ns.min(view.clock_ns[row]);
+    let reason = session.close_reason();
+    shard.end_session(&session, reason);
+    if session.log_close {
+        let record = session.record(EventKind::SessionClose, end_ns, reason);
+        view.events
+            .raise_session(row_number(row), EventKind::SessionClose, record);
+    }
+}
+
+/// The key that a packet arrives with. ICMP messages with an identifier have it in both ports.
+fn key_of(view: &PolicyView<'_>, row: usize) -> FlowKey {
+    let (mut source_port, mut destination_port) =
+        (view.source_port[row], view.destination_port[row]);
+    if matches!(view.protocol[row], ICMP | ICMPV6) {
+        (source_port, destination_port) = (source_port, source_port);
+    }
+    FlowKey {
+        source: view.source[row],
+        destination: view.destination[row],
+        source_port,
+        destination_port,
+        protocol: view.protocol[row],
+        family: view.family[row],
+    }
+}
+
+/// Protocol and ports as applications match them.
+fn service_of(view: &PolicyView<'_>, row: usize) -> Service {
+    let protocol = view.protocol[row];
+    let [icmp_type, icmp_code] = view.destination_port[row].to_be_bytes();
+    if matches!(protocol, ICMP | ICMPV6) {
+        Service {
+            protocol,
+            icmp_type,
+            icmp_code,
+            ..Service::default()
+        }
+    } else {
+        Service {
+            protocol,
+            source_port: view.source_port[row],
+            destination_port: view.destination_port[row],
+            ..Service::default()
+        }
+    }
+}
+
+fn icmp_class(view: &PolicyView<'_>, row: usize) -> IcmpClass {
+    icmp::class(
+        view.protocol[row],
+        view.destination_port[row].to_be_bytes()[0],
+    )
+}
+
+/// The ICMP message of a row, as far as it was captured.
+fn message_of<'v>(view: &'v PolicyView<'_>, row: usize) -> &'v [u8] {
+    let start = view.offset[row] as usize;
+    let frame = view
+        .frames
+        .get(start..start + view.length[row] as usize)
+        .unwrap_or_default();
+    frame
+        .get(usize::from(view.l4_offset[row])..)
+        .unwrap_or_default()
+}
+
+/// What was probed before still holds after the table changed.
+fn still_true(sessions: &SessionTable, found: Option<Entry>, key: &FlowKey) -> bool {
+    found.is_some_and(|entry| sessions.is_at(entry, key))
+}
+
+/// SYN and nothing that answers or ends.
+const fn is_initial(flags: u8) -> bool {
+    flags & (tcp_flag::SYN | tcp_flag::ACK | tcp_flag::RST | tcp_flag::FIN) == tcp_flag::SYN
+}
+
+/// Multicast, or limited broadcast.
+fn is_multicast(family: Family, address: Address) -> bool {
+    match family {
+        Family::None => false,
+        Family::Inet => address.0[0] >> 4 == 14 || address.v4_key() == u32::MAX,
+        Family::Inet6 => address.0[0] == 0xff,
+    }
+}
+
+fn row_number(row: usize) -> u16 {
+    u16::try_from(row).unwrap_or(u16::MAX)
+}
+
+/// Raises the close of every session that the wheel found over, at most `ended_max`; true while more are waiting.
+pub fn expire(batch: &mut Batch<'_>, shard: &mut Shard, clock_ns: u64, ended_max: usize) -> bool {
+    let Shard {
+        sessions,
+        ports,
+        closed,
+        ..
+    } = shard;
+    sessions.expire(clock_ns, ended_max, |session| {
+        let reason: CloseReason = session.close_reason();
+        ports.release(session.lease);
+        closed.0[reason.index()] += 1;
+        if session.log_close {
+            let record = session.record(EventKind::SessionClose, session.deadline_ns, reason);
+            batch
+                .events
+                .raise_session(0, EventKind::SessionClose, record);
+        }
+    })
+}

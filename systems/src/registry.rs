@@ -1,0 +1,45 @@
+//! The systems that a schedule can name.
+
+use components::batch::Access;
+
+use crate::emit::{Emit, EmitView};
+use crate::limit::{Limit, LimitView};
+use crate::nat::{Nat, NatView};
+use crate::policy::{Policy, PolicyView};
+use crate::rewrite::{Rewrite, RewriteView};
+use crate::schedule::settings::Settings;
+use crate::system::System;
+
+/// Declares names, access sets and constructors in one list.
+macro_rules! registry {
+    ($($name:literal: $view:ident, |$settings:ident| $build:expr;)+) => {
+        /// All names, in the order in which they make sense.
+        pub const NAMES: &[&str] = &[$($name,)+];
+
+        /// What a system reads and writes, without building it; `None` for names that do not exist.
+        #[must_use]
+        pub fn access_of(name: &str) -> Option<Access> {
+            match name {
+                $($name => Some($view::ACCESS),)+
+                _ => None,
+            }
+        }
+
+        /// The system of a name.
+        #[must_use]
+        pub fn build(name: &str, settings: &Settings) -> Option<Box<dyn System>> {
+            match name {
+                $($name => { let $settings = settings; Some(Box::new($build)) })+
+                _ => None,
+            }
+        }
+    };
+}
+
+registry! {
+    "policy": PolicyView, |_s| Policy::default();
+    "nat": NatView, |_s| Nat;
+    "rewrite": RewriteView, |_s| Rewrite;
+    "limit": LimitView, |s| Limit::new(&s.limit);
+    "emit": EmitView, |_s| Emit;
+}

@@ -1,0 +1,191 @@
+//! Rewrite: the packet as it is transmitted. TTL goes down by one, addresses and ports become the translated ones, and
+//! every checksum that covers them is updated incrementally (RFC 1624), inside ICMP errors too. What it has rewritten
+//! is forwarded.
+
+mod delta;
+mod quote;
+
+use components::address::{Address, Family};
+use components::batch::{Access, Batch};
+use components::reason::Fate;
+use components::view;
+use components::world::World;
+use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
+
+use self::delta::Delta;
+use crate::icmp::{self, IcmpClass};
+use crate::shard::Shard;
+use crate::system::{System, decide_row};
+
+view! {
+    /// What rewrite reads; it writes frame memory.
+    pub struct RewriteView {
+        reads {
+            offset, length, wire_length, ip_length, l3_offset, l4_offset, family, protocol, source, destination,
+            source_port, destination_port, session, direction, nat_source, nat_destination, nat_source_port,
+            nat_destination_port, translated,
+        }
+        writes {}
+    }
+}
+
+/// The `rewrite` system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rewrite;
+
+impl System for Rewrite {
+    fn name(&self) -> &'static str {
+        "rewrite"
+    }
+
+    fn access(&self) -> Access {
+        RewriteView::ACCESS
+    }
+
+    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, _world: &World) {
+        let view = RewriteView::of(batch);
+        for row in view.live.iter() {
+            let tuple = Tuple::of(&view, row);
+            let start = view.offset[row] as usize;
+            let end = start + view.length[row] as usize;
+            let Some(frame) = view.frames.get_mut(start..end) else {
+                continue;
+            };
+            let Some(packet) = frame.get_mut(usize::from(view.l3_offset[row])..) else {
+                continue;
+            };
+            lower_ttl(packet, view.family[row]);
+            if view.translated[row] {
+                let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
+                let kind = view.destination_port[row].to_be_bytes()[0];
+                if icmp::class(tuple.protocol, kind) == IcmpClass::Error {
+                    let slot = view.session[row].index().saturating_sub(1);
+                    quote::translate(
+                        packet,
+                        l4,
+                        tuple.family,
+                        shard.sessions.get(slot),
+                        view.direction[row],
+                    );
+                }
+                translate(packet, l4, &tuple);
+                if tuple.protocol == SCTP && view.length[row] == view.wire_length[row] {
+                    delta::sctp(packet, l4, view.ip_length[row] as usize);
+                }
+            }
+            decide_row(view.live, view.verdict, row, Fate::Forwarded);
+        }
+    }
+}
+
+/// Both ends of a packet, before and after.
+struct Tuple {
+    family: Family,
+    protocol: u8,
+    source: [Address; 2],
+    destination: [Address; 2],
+    source_port: [u16; 2],
+    destination_port: [u16; 2],
+}
+
+impl Tuple {
+    fn of(view: &RewriteView<'_>, row: usize) -> Self {
+        Self {
+            family: view.family[row],
+            protocol: view.protocol[row],
+            source: [view.source[row], view.nat_source[row]],
+            destination: [view.destination[row], view.nat_destination[row]],
+            source_port: [view.source_port[row], view.nat_source_port[row]],
+            destination_port: [view.destination_port[row], view.nat_destination_port[row]],
+        }
+    }
+}
+
+/// IPv4: TTL and header checksum; IPv6: hop limit.
+fn lower_ttl(packet: &mut [u8], family: Family) {
+    match family {
+        Family::Inet if packet.len() >= 20 => {
+            let old = u16::from_be_bytes([packet[8], packet[9]]);
+            packet[8] = packet[8].wrapping_sub(1);
+            let new = u16::from_be_bytes([packet[8], packet[9]]);
+            Delta::default().change(old, new).apply(packet, 10);
+        }
+        Family::Inet6 if packet.len() >= 40 => packet[7] = packet[7].wrapping_sub(1),
+        _ => {}
+    }
+}
+
+/// Addresses, ports or identifier, and the checksums that cover them.
+fn translate(packet: &mut [u8], l4: usize, tuple: &Tuple) {
+    let addresses = write_addresses(packet, tuple.family, tuple.source[1], tuple.destination[1]);
+    if tuple.family == Family::Inet {
+        addresses.apply(packet, 10);
+    }
+    let ports = addresses
+        .change(tuple.source_port[0], tuple.source_port[1])
+        .change(tuple.destination_port[0], tuple.destination_port[1]);
+    match tuple.protocol {
+        TCP => {
+            write_ports(packet, l4, tuple);
+            ports.apply(packet, l4 + 16);
+        }
+        UDP | UDP_LITE => {
+            write_ports(packet, l4, tuple);
+            ports.apply_udp(packet, l4 + 6, tuple.protocol == UDP);
+        }
+        SCTP => write_ports(packet, l4, tuple),
+        ICMP => {
+            // No pseudo-header: the identifier alone.
+            let identifier = Delta::default().change(tuple.source_port[0], tuple.source_port[1]);
+            write_identifier(packet, l4, tuple);
+            identifier.apply(packet, l4 + 2);
+        }
+        ICMPV6 => {
+            write_identifier(packet, l4, tuple);
+            addresses
+                .change(tuple.source_port[0], tuple.source_port[1])
+                .apply(packet, l4 + 2);
+        }
+        _ => {}
+    }
+}
+
+/// Writes both addresses; returns what that does to a sum that covers them.
+fn write_addresses(
+    packet: &mut [u8],
+    family: Family,
+    source: Address,
+    destination: Address,
+) -> Delta {
+    let (at, length) = match family {
+        Family::Inet => (12, 4),
+        Family::Inet6 => (8, 16),
+        Family::None => return Delta::default(),
+    };
+    let Some(field) = packet.get_mut(at..at + 2 * length) else {
+        return Delta::default();
+    };
+    let (from, to) = field.split_at_mut(length);
+    let delta = Delta::default()
+        .change_bytes(from, &source.0[..length])
+        .change_bytes(to, &destination.0[..length]);
+    from.copy_from_slice(&source.0[..length]);
+    to.copy_from_slice(&destination.0[..length]);
+    delta
+}
+
+fn write_ports(packet: &mut [u8], l4: usize, tuple: &Tuple) {
+    if let Some(field) = packet.get_mut(l4..l4 + 4) {
+        field[..2].copy_from_slice(&tuple.source_port[1].to_be_bytes());
+        field[2..].copy_from_slice(&tuple.destination_port[1].to_be_bytes());
+    }
+}
+
+/// The identifier of messages that have one; others keep their bytes, because old and new are both 0.
+fn write_identifier(packet: &mut [u8], l4: usize, tuple: &Tuple) {
+    if tuple.source_port[0] != tuple.source_port[1]
+        && let Some(field) = packet.get_mut(l4 + 4..l4 + 6)
+    {
+        field.copy_from_slice(&tuple.source_port[1].to_be_bytes());
+    }
+}

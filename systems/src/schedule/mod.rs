@@ -1,0 +1,108 @@
+//! The schedule file: which systems in which order, and every size, rate, seed and limit with its range. TOML, unknown
+//! keys refused; an error names line and column. The order is proved from data flow ([`proof`]), not hard-coded.
+
+pub mod proof;
+pub mod settings;
+
+use std::ops::Range;
+
+use settings::Settings;
+
+/// What is wrong with a schedule file, where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{line}:{column}: {message}")]
+pub struct ScheduleError {
+    /// Stable id of the kind of error.
+    pub id: &'static str,
+    /// Bytes of the file that it is about.
+    pub range: Range<usize>,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// One sentence with the offending value.
+    pub message: String,
+    /// What was expected there.
+    pub expected: Option<String>,
+}
+
+/// A schedule: settings whose ranges hold and an order of systems that is proved.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Everything that the file says.
+    pub settings: Settings,
+}
+
+impl Schedule {
+    /// Reads a schedule file's text.
+    ///
+    /// # Errors
+    /// All errors that could be found: bad TOML or an unknown key (the first), else every value out of its range and
+    /// every fault of the order.
+    pub fn parse(text: &str) -> Result<Self, Vec<ScheduleError>> {
+        let settings: Settings = toml::from_str(text).map_err(|error| {
+            vec![ScheduleError::at(
+                text,
+                "schedule-syntax",
+                error.span().unwrap_or(0..0),
+                error.message().replace('\n', " ").trim().to_owned(),
+                None,
+            )]
+        })?;
+        let mut errors = Vec::new();
+        settings.check(|range, message, expected| {
+            errors.push(ScheduleError::at(
+                text,
+                "schedule-range",
+                range,
+                message,
+                Some(expected),
+            ));
+        });
+        let names: Vec<&str> = settings
+            .systems
+            .iter()
+            .map(|name| name.get_ref().as_str())
+            .collect();
+        for fault in proof::prove(&names) {
+            let range = settings
+                .systems
+                .get(fault.place)
+                .map_or(0..0, toml::Spanned::span);
+            errors.push(ScheduleError::at(
+                text,
+                fault.id,
+                range,
+                fault.message,
+                fault.expected,
+            ));
+        }
+        if errors.is_empty() {
+            Ok(Self { settings })
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+impl ScheduleError {
+    fn at(
+        text: &str,
+        id: &'static str,
+        range: Range<usize>,
+        message: String,
+        expected: Option<String>,
+    ) -> Self {
+        let before = &text[..range.start.min(text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        Self {
+            id,
+            range,
+            line,
+            column,
+            message,
+            expected,
+        }
+    }
+}
