@@ -1,0 +1,3 @@
+//! x
+mod builder;
+pub use builder::*;
