@@ -299,6 +299,15 @@ impl<L: Layer> Packet<L> {
         segment.chunks(len).enumerate().map(piece).collect()
     }
 
+    /// Source address of the IP header.
+    #[must_use]
+    pub fn source(&self) -> IpAddr {
+        match self.addresses {
+            Addresses::V4(source, _) => source.into(),
+            Addresses::V6(source, _) => source.into(),
+        }
+    }
+
     fn is_ipv6(&self) -> bool {
         matches!(self.addresses, Addresses::V6(..))
     }
@@ -346,12 +355,12 @@ impl<L: Layer> Packet<L> {
         assert!(words <= 15, "IPv4 has room for 40 bytes of options");
         let header_len = usize::from(words) * 4;
         let (offset, more) = fragment.unwrap_or((0, false));
-        let flags = u16::from(self.dont_fragment) << 14 | u16::from(more) << 13;
+        let flags = (u16::from(self.dont_fragment) << 14) | (u16::from(more) << 13);
         let identification = (self.identification & 0xffff) as u16;
         let mut header = vec![0x40 | words, self.traffic_class];
         header.extend(self.length_field(header_len + segment_len));
         header.extend(identification.to_be_bytes());
-        header.extend((flags | offset / 8).to_be_bytes());
+        header.extend((flags | (offset / 8)).to_be_bytes());
         header.extend([self.ttl, self.layer.protocol(false), 0, 0]);
         header.extend(source.octets());
         header.extend(destination.octets());
@@ -371,7 +380,7 @@ impl<L: Layer> Packet<L> {
         let mut extensions = self.extensions.clone();
         if let Some((offset, more)) = fragment {
             let mut body = vec![0, 0];
-            body.extend((offset & !7 | u16::from(more)).to_be_bytes());
+            body.extend(((offset & !7) | u16::from(more)).to_be_bytes());
             body.extend(self.identification.to_be_bytes());
             extensions.push((44, body));
         }
@@ -383,7 +392,8 @@ impl<L: Layer> Packet<L> {
             next = *kind;
             chain.splice(0..0, header);
         }
-        let word = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
+        let class = u32::from(self.traffic_class) << 20;
+        let word = (6 << 28) | class | (self.flow_label & 0xf_ffff);
         let mut header = word.to_be_bytes().to_vec();
         header.extend(self.length_field(chain.len() + segment_len));
         header.extend([next, self.ttl]);
