@@ -1,6 +1,7 @@
 //! Bytes from anywhere end in packets or named damage, never in a panic.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -112,4 +113,50 @@ proptest! {
         prop_assert_eq!(damage, None);
         prop_assert_eq!(read, expected);
     }
+}
+
+/// Hands out one byte a call, is interrupted now and then, and fails at its end.
+struct Drip {
+    bytes: Vec<u8>,
+    at: usize,
+    interrupted: bool,
+}
+
+impl Read for Drip {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let Some(byte) = self.bytes.get(self.at) else {
+            return Err(io::Error::other("cable pulled"));
+        };
+        buffer[0] = *byte;
+        self.at += 1;
+        Ok(1)
+    }
+}
+
+#[test]
+fn short_reads_give_the_same_and_a_failing_one_comes_after_the_packets() {
+    let mut writer = PcapngWriter::new("memory", Vec::new()).expect("header");
+    let id = writer.interface("a").expect("interface");
+    for time_ns in 0..5 {
+        writer.write(id, time_ns, &[7; 61], 61).expect("packet");
+    }
+    let bytes = writer.finish().expect("flush");
+    let (expected, _) = read_all(&bytes);
+    let drip = Drip {
+        bytes,
+        at: 0,
+        interrupted: false,
+    };
+    let mut reader = CaptureReader::from_read("pipe", drip);
+    for packet in expected {
+        let read = reader.next_packet().expect("no damage").map(Owned::from);
+        assert_eq!(read, Some(packet));
+    }
+    let error = reader.next_packet().expect_err("the input fails");
+    assert_eq!(error.to_string(), "pipe: cable pulled");
+    assert!(matches!(reader.next_packet(), Ok(None)));
 }
