@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod mask;
 pub mod ports;
 pub mod reason;
+pub mod ring;
 pub mod session;
 pub mod wire;
 pub mod world;

@@ -1,0 +1,347 @@
+//! The replay ring: event frames from the moment they are accepted until a cumulative Ack covers
+//! them. Sequence numbers are given here and nowhere else; a frame that is refused takes none, so
+//! a gap in the numbers always means loss. No event type can push out another: [`Quotas`] keeps
+//! slots for each. The ring knows no connection, clock or socket; its owner says what was written.
+
+use zerocopy::IntoBytes;
+
+use crate::block::{EVENT_FRAME_LENGTH, EventFrame};
+use crate::kinds::EventKind;
+use crate::wire::header::{FrameHeader, FrameType, HEADER_LENGTH};
+
+mod config;
+mod outcome;
+mod quotas;
+mod slots;
+
+pub use config::{Overflow, RingConfig, RingError};
+pub use outcome::{AckOutcome, Appended, RingCounters};
+pub use quotas::Quotas;
+pub use slots::Unsent;
+
+use quotas::Occupancy;
+use slots::Slots;
+
+/// A ring of whole event frames, addressed by sequence number: `slot = sequence & mask`.
+///
+/// **`acked < tail ≤ sent ≤ head ≤ tail + capacity`, and `acked < sent_end ≤ head`**, where
+/// `tail..head` are retained, `tail..sent` are written on this connection and not acked,
+/// `sent..head` are still to be written, and nothing from `sent_end` on was ever written.
+/// If `acked + 1 < tail`, what is between was evicted. With eight slots:
+///
+/// ```text
+/// slot        0    1    2    3    4    5    6    7
+///                  9   10 | 11   12   13               tail 9, sent 11, head 14:
+///                                                      one run to write, 11..14
+///
+///            16   17   18                13   14 | 15  tail 13, sent 15, head 19:
+///                                                      two runs, 15 and then 16..19
+///
+///            16   17   18   19   12   13   14   15     tail = sent = 12, head 20: full,
+///                                                      tail and head share slot 4
+///
+///                                                      tail = sent = head: empty, likewise
+/// ```
+///
+/// At `head = u64::MAX` no number is left and everything is refused; nothing wraps to 0.
+#[derive(Debug)]
+pub struct ReplayRing {
+    slots: Slots,
+    stream_id: u64,
+    acked: u64,
+    tail: u64,
+    sent: u64,
+    sent_end: u64,
+    head: u64,
+    occupancy: Occupancy,
+    overflow: Overflow,
+    resync: Resync,
+    counters: RingCounters,
+}
+
+/// Whether the collector must fetch the session state anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resync {
+    /// Nothing is missing.
+    None,
+    /// A frame is missing, and the FullResync has no number yet or was itself evicted.
+    Owed,
+    /// The FullResync is retained under this number and not acked.
+    Numbered(u64, FrameHeader),
+}
+
+impl ReplayRing {
+    /// An empty ring.
+    ///
+    /// # Errors
+    /// [`RingError`] if the capacity is no power of two, the quotas exceed it, or the first
+    /// sequence number is 0.
+    pub fn new(config: &RingConfig) -> Result<Self, RingError> {
+        let capacity = config.capacity_frames;
+        if !capacity.is_power_of_two() {
+            return Err(RingError::Capacity(capacity));
+        }
+        let acked = config
+            .start_sequence
+            .checked_sub(1)
+            .ok_or(RingError::StartSequence)?;
+        let start = config.start_sequence;
+        Ok(Self {
+            slots: Slots::new(capacity),
+            stream_id: config.stream_id,
+            acked,
+            tail: start,
+            sent: start,
+            sent_end: start,
+            head: start,
+            occupancy: Occupancy::new(&config.quotas, capacity)?,
+            overflow: config.overflow,
+            resync: Resync::None,
+            counters: RingCounters::default(),
+        })
+    }
+
+    /// Accepts frames in order, each under the next sequence number, or refuses them one by one.
+    pub fn append(&mut self, frames: &[EventFrame]) -> Appended {
+        let mut appended = Appended::default();
+        for frame in frames {
+            let kind = frame.kind();
+            if self.make_room(Some(kind)) {
+                self.slots.put(self.head, frame);
+                self.occupancy.take(Some(kind));
+                self.head += 1;
+                appended.accepted.0[kind.index()] += 1;
+            } else {
+                appended.refused.0[kind.index()] += 1;
+            }
+        }
+        self.counters.assigned.add(&appended.accepted);
+        self.counters.refused.add(&appended.refused);
+        self.check();
+        appended
+    }
+
+    /// Gives an owed FullResync its number and its place behind all frames retained now. `None`
+    /// if none is owed, it already has its place, or there is no room yet: ask again after an
+    /// Ack, and whenever [`Self::owes_resync`] on a connection.
+    pub fn append_resync(&mut self) -> Option<u64> {
+        if self.resync != Resync::Owed || !self.make_room(None) {
+            return None;
+        }
+        let sequence = self.head;
+        self.resync = Resync::Numbered(
+            sequence,
+            FrameHeader::new(FrameType::FullResync, 0, sequence),
+        );
+        self.occupancy.take(None);
+        self.head += 1;
+        self.counters.resyncs += 1;
+        self.check();
+        Some(sequence)
+    }
+
+    /// Records that the collector misses frames which are no longer retained. Eviction does so by
+    /// itself; this is for a collector that turns out to know less than it once acked.
+    pub fn owe_resync(&mut self) {
+        if self.resync == Resync::None {
+            self.resync = Resync::Owed;
+        }
+    }
+
+    /// Whether a FullResync is owed, numbered or not: until its own number is acked.
+    #[must_use]
+    pub fn owes_resync(&self) -> bool {
+        self.resync != Resync::None
+    }
+
+    /// The whole frames to write next. Not always all: a FullResync, which is shorter than an
+    /// event, comes alone, so ask again after [`Self::mark_sent`] until there is none.
+    #[must_use]
+    pub fn unsent(&self) -> Unsent<'_> {
+        let end = match &self.resync {
+            Resync::Numbered(sequence, header) if *sequence == self.sent => {
+                let frame_length = HEADER_LENGTH;
+                return Unsent {
+                    first: header.as_bytes(),
+                    second: &[],
+                    frames: 1,
+                    frame_length,
+                };
+            }
+            Resync::Numbered(sequence, _) if *sequence > self.sent => *sequence,
+            _ => self.head,
+        };
+        let (first, second) = self.slots.run(self.sent, end);
+        Unsent {
+            first: first.as_bytes(),
+            second: second.as_bytes(),
+            frames: first.len() + second.len(),
+            frame_length: EVENT_FRAME_LENGTH,
+        }
+    }
+
+    /// Moves on by `frames` written frames, at most those that [`Self::unsent`] gave. A frame of
+    /// which a part was written counts: see [`Unsent::split_at`].
+    pub fn mark_sent(&mut self, frames: usize) {
+        let available = self.head - self.sent;
+        let frames = u64::try_from(frames).unwrap_or(u64::MAX);
+        debug_assert!(frames <= available, "{frames} frames sent of {available}");
+        let frames = frames.min(available);
+        self.sent += frames;
+        self.sent_end = self.sent_end.max(self.sent);
+        self.counters.sent += frames;
+        self.check();
+    }
+
+    /// Sets free what a cumulative Ack covers. It may cover more than was written on this
+    /// connection, if an earlier one wrote it; an Ack that arrives for an earlier connection is
+    /// the owner's to drop.
+    pub fn ack(&mut self, sequence: u64) -> AckOutcome {
+        if sequence < self.acked {
+            self.counters.acks_regressed += 1;
+            return AckOutcome::Regressed;
+        }
+        if sequence == self.acked {
+            self.counters.acks_duplicate += 1;
+            return AckOutcome::Duplicate;
+        }
+        if sequence >= self.sent_end {
+            self.counters.acks_beyond_sent += 1;
+            return AckOutcome::BeyondSent;
+        }
+        let before = self.tail;
+        while self.tail <= sequence {
+            self.occupancy.release(self.class(self.tail));
+            self.tail += 1;
+        }
+        self.acked = sequence;
+        self.sent = self.sent.max(self.tail);
+        if matches!(self.resync, Resync::Numbered(own, _) if own <= sequence) {
+            self.resync = Resync::None;
+        }
+        self.counters.acks_advanced += 1;
+        self.check();
+        AckOutcome::Advanced(self.tail - before)
+    }
+
+    /// Begins a connection: everything retained above the acked sequence is to be written again.
+    pub fn rewind_to_acked(&mut self) {
+        self.sent = self.tail;
+        self.check();
+    }
+}
+
+impl ReplayRing {
+    /// The stream's id.
+    #[must_use]
+    pub const fn stream_id(&self) -> u64 {
+        self.stream_id
+    }
+
+    /// The oldest retained sequence number, or the next one if nothing is retained.
+    #[must_use]
+    pub const fn oldest(&self) -> u64 {
+        self.tail
+    }
+
+    /// The highest sequence number given out; one below the first if none was.
+    #[must_use]
+    pub const fn last_sequence(&self) -> u64 {
+        self.head - 1
+    }
+
+    /// The sequence number that the next frame gets.
+    #[must_use]
+    pub const fn next_sequence(&self) -> u64 {
+        self.head
+    }
+
+    /// The highest sequence number acked; one below the first if none was.
+    #[must_use]
+    pub const fn acked(&self) -> u64 {
+        self.acked
+    }
+
+    /// The highest sequence number written on this connection or acked before it.
+    #[must_use]
+    pub const fn last_sent(&self) -> u64 {
+        self.sent - 1
+    }
+
+    /// First and last of the sequence numbers that were evicted and not acked since.
+    #[must_use]
+    pub fn missing(&self) -> Option<(u64, u64)> {
+        (self.acked + 1 < self.tail).then(|| (self.acked + 1, self.tail - 1))
+    }
+
+    /// Frames retained.
+    #[must_use]
+    pub const fn retained(&self) -> u64 {
+        self.head - self.tail
+    }
+
+    /// The totals.
+    #[must_use]
+    pub const fn counters(&self) -> &RingCounters {
+        &self.counters
+    }
+}
+
+impl ReplayRing {
+    /// Whether a frame of `kind`, `None` being the FullResync, may have the next number; with
+    /// [`Overflow::Evict`] the oldest frames go for it.
+    fn make_room(&mut self, kind: Option<EventKind>) -> bool {
+        if self.head == u64::MAX {
+            return false;
+        }
+        while !self.occupancy.admits(kind) {
+            if self.overflow == Overflow::Refuse || self.tail == self.head {
+                return false;
+            }
+            let oldest = self.class(self.tail);
+            if oldest != kind && self.occupancy.is_protected(oldest) {
+                return false;
+            }
+            self.evict(oldest);
+        }
+        true
+    }
+
+    /// Gives up the oldest frame. It cannot be half written: a frame begun counts as sent, and
+    /// the owner holds the rest of it.
+    fn evict(&mut self, oldest: Option<EventKind>) {
+        self.occupancy.release(oldest);
+        self.tail += 1;
+        self.sent = self.sent.max(self.tail);
+        match oldest {
+            Some(kind) => {
+                self.counters.evicted.0[kind.index()] += 1;
+                self.owe_resync();
+            }
+            None => self.resync = Resync::Owed,
+        }
+    }
+
+    /// The event kind of a retained frame, `None` for the FullResync.
+    fn class(&self, sequence: u64) -> Option<EventKind> {
+        match self.resync {
+            Resync::Numbered(own, _) if own == sequence => None,
+            _ => Some(self.slots.get(sequence).kind()),
+        }
+    }
+
+    /// The invariant of the type, checked after every change in debug builds.
+    fn check(&self) {
+        debug_assert!(self.acked < self.tail && self.tail <= self.sent, "{self:?}");
+        debug_assert!(self.sent <= self.head, "{self:?}");
+        debug_assert!(
+            self.acked < self.sent_end && self.sent_end <= self.head,
+            "{self:?}"
+        );
+        debug_assert!(self.retained() <= self.slots.capacity(), "{self:?}");
+        debug_assert_eq!(self.occupancy.total(), self.retained());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! What the ring answers and what it counts.
+
+use crate::kinds::EventKind;
+use crate::reason::Counts;
+
+/// What became of the frames of one [`ReplayRing::append`], by [`EventKind::index`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Frames that got a number.
+    pub accepted: Counts<{ EventKind::COUNT }>,
+    /// Frames that found no room.
+    pub refused: Counts<{ EventKind::COUNT }>,
+}
+
+/// What an Ack did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AckOutcome {
+    /// It covers more than before and set this many frames free.
+    Advanced(u64),
+    /// It says what the last one said.
+    Duplicate,
+    /// It is below the last one; nothing changed.
+    Regressed,
+    /// It covers what was never written; nothing changed.
+    BeyondSent,
+}
+
+/// Totals since the ring was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingCounters {
+    /// Frames that got a number, by event kind.
+    pub assigned: Counts<{ EventKind::COUNT }>,
+    /// Frames that found no room, by event kind.
+    pub refused: Counts<{ EventKind::COUNT }>,
+    /// Frames pushed out before they were acked, by event kind. Those that had been written may
+    /// have arrived all the same: the collector, which sees the gap, decides what is lost.
+    pub evicted: Counts<{ EventKind::COUNT }>,
+    /// FullResync frames that got a number.
+    pub resyncs: u64,
+    /// Frames written, each time that they were.
+    pub sent: u64,
+    /// Acks that covered more than the last.
+    pub acks_advanced: u64,
+    /// Acks that repeated the last.
+    pub acks_duplicate: u64,
+    /// Acks below the last.
+    pub acks_regressed: u64,
+    /// Acks of what was never written.
+    pub acks_beyond_sent: u64,
+}
