@@ -6,6 +6,9 @@ use core::mem::{offset_of, size_of};
 use zerocopy::{BE, FromBytes, I16, Immutable, IntoBytes, KnownLayout, LE, U16, U32, U64};
 use zerocopy::{Unaligned, transmute};
 
+use crate::wire::error::DecodeError;
+use crate::wire::header::FrameType;
+
 /// Length of an RT_FLOW record, bytes.
 pub const RT_FLOW_LENGTH: usize = size_of::<RtFlowRecord>();
 
@@ -137,6 +140,19 @@ impl RuleWords {
         };
         transmute!(words)
     }
+}
+
+/// The payload as a record of exactly its length.
+pub(super) fn read_record<R: FromBytes>(
+    frame_type: FrameType,
+    payload: &[u8],
+) -> Result<R, DecodeError> {
+    let (expected, actual) = (size_of::<R>(), payload.len());
+    R::read_from_bytes(payload).map_err(|_| DecodeError::Length {
+        frame_type,
+        expected,
+        actual,
+    })
 }
 
 const _: () = {
