@@ -107,28 +107,26 @@ impl Frame {
     /// on behind the frame.
     pub fn decode(header: &FrameHeader, payload: &[u8]) -> Result<Self, DecodeError> {
         let frame_type = header.frame_type()?;
-        let bare = |frame: Self| no_payload(frame_type, payload).map(|()| frame);
-        match frame_type {
-            FrameType::SessionOpen => Session::decode(frame_type, payload).map(Self::SessionOpen),
-            FrameType::SessionUpdate => {
-                Session::decode(frame_type, payload).map(Self::SessionUpdate)
-            }
-            FrameType::SessionClose => SessionEnd::decode(payload).map(Self::SessionClose),
-            FrameType::Ack => bare(Self::Ack),
-            FrameType::Pause => bare(Self::Pause),
-            FrameType::Resume => bare(Self::Resume),
-            FrameType::DrainRequest => bare(Self::DrainRequest),
-            FrameType::DrainComplete => bare(Self::DrainComplete),
-            FrameType::FullResync => bare(Self::FullResync),
-            FrameType::Keepalive => bare(Self::Keepalive),
+        let frame = match frame_type {
+            FrameType::SessionOpen => Self::SessionOpen(Session::decode(frame_type, payload)?),
+            FrameType::SessionUpdate => Self::SessionUpdate(Session::decode(frame_type, payload)?),
+            FrameType::SessionClose => Self::SessionClose(SessionEnd::decode(payload)?),
             FrameType::PolicyDeny
             | FrameType::ScreenDrop
             | FrameType::FilterLog
             | FrameType::RtFlowCreate
-            | FrameType::RtFlowClose => RtFlow::decode(frame_type, payload).map(Self::RtFlow),
-            FrameType::Hello => read_record(frame_type, payload).map(Self::Hello),
-            FrameType::LossReport => read_record(frame_type, payload).map(Self::LossReport),
-        }
+            | FrameType::RtFlowClose => Self::RtFlow(RtFlow::decode(frame_type, payload)?),
+            FrameType::Hello => Self::Hello(read_record(frame_type, payload)?),
+            FrameType::LossReport => Self::LossReport(read_record(frame_type, payload)?),
+            FrameType::Ack => bare(frame_type, payload, Self::Ack)?,
+            FrameType::Pause => bare(frame_type, payload, Self::Pause)?,
+            FrameType::Resume => bare(frame_type, payload, Self::Resume)?,
+            FrameType::DrainRequest => bare(frame_type, payload, Self::DrainRequest)?,
+            FrameType::DrainComplete => bare(frame_type, payload, Self::DrainComplete)?,
+            FrameType::FullResync => bare(frame_type, payload, Self::FullResync)?,
+            FrameType::Keepalive => bare(frame_type, payload, Self::Keepalive)?,
+        };
+        Ok(frame)
     }
 }
 
@@ -142,10 +140,10 @@ impl RawFrame<'_> {
     }
 }
 
-/// Refuses a payload where the type has none.
-fn no_payload(frame_type: FrameType, payload: &[u8]) -> Result<(), DecodeError> {
+/// The frame, refused if it has a payload.
+fn bare(frame_type: FrameType, payload: &[u8], frame: Frame) -> Result<Frame, DecodeError> {
     match payload.len() {
-        0 => Ok(()),
+        0 => Ok(frame),
         actual => Err(DecodeError::Length {
             frame_type,
             expected: 0,

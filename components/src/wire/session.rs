@@ -115,7 +115,7 @@ crate::reasons! {
         MissingNeighbour "missing_neighbour" "The next hop's MAC address is not known.",
         HaInactive "ha_inactive" "The redundancy group is not active on this node.",
         DiscardRoute "discard_route" "The route says discard.",
-        NextTableUnsupported "next_table_unsupported" "The route continues in a table that is not supported.",
+        NextTableUnsupported "next_table_unsupported" "The route goes on in another table.",
     }
 }
 

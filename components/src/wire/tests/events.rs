@@ -53,29 +53,8 @@ pub(super) fn event(example: Example) -> RtFlow {
         EventKind::ScreenDrop => (1 << 31, Action::Deny, 0),
         EventKind::FilterLog => (258, Action::Deny, 5),
     };
-    let session = matches!(kind, EventKind::SessionCreate | EventKind::SessionClose);
-    let n = u64::from(metadata);
-    let detail = if session {
-        Detail::Session {
-            client_packets: n * 0x0a0b_0c0d_0e0f_1011,
-            client_bytes: n * 0x1213_1415_1617_1819,
-            server_packets: n * 0x2223_2425_2627_2829,
-            server_bytes: n * 0x3233_3435_3637_3839,
-        }
-    } else if metadata {
-        Detail::Rule {
-            rule: 0x4142_4344,
-            term: 0x5152_5354,
-            owner: -2,
-        }
-    } else {
-        Detail::Rule {
-            rule: 0,
-            term: 0,
-            owner: 0,
-        }
-    };
-    let none = Address::ZERO;
+    let created_seconds = if is_session(kind) { 1_763_999_999 } else { 0 };
+    let nat = |address: Address| if translated { address } else { Address::ZERO };
     RtFlow {
         kind,
         time_ns: 1_764_000_000_123_456_789,
@@ -89,22 +68,41 @@ pub(super) fn event(example: Example) -> RtFlow {
         policy,
         ingress_zone: 0x0506,
         egress_zone: 0x0708,
-        nat_source: if translated {
-            address("203.0.113.9", "2001:db8:3::c")
-        } else {
-            none
-        },
-        nat_destination: if translated {
-            address("192.0.2.80", "2001:db8:4::d")
-        } else {
-            none
-        },
+        nat_source: nat(address("203.0.113.9", "2001:db8:3::c")),
+        nat_destination: nat(address("192.0.2.80", "2001:db8:4::d")),
         nat_source_port: if translated { 1025 } else { 0 },
         nat_destination_port: if translated { 8443 } else { 0 },
-        created_seconds: if session { 1_763_999_999 } else { 0 },
+        created_seconds,
         ingress_ifindex: 0x6162_6364,
         application: 0x7172,
         reason,
-        detail,
+        detail: detail(kind, metadata),
     }
+}
+
+/// Counters or rule metadata, all zero without `metadata`.
+fn detail(kind: EventKind, metadata: bool) -> Detail {
+    let n = u64::from(metadata);
+    match (is_session(kind), metadata) {
+        (true, _) => Detail::Session {
+            client_packets: n * 0x0a0b_0c0d_0e0f_1011,
+            client_bytes: n * 0x1213_1415_1617_1819,
+            server_packets: n * 0x2223_2425_2627_2829,
+            server_bytes: n * 0x3233_3435_3637_3839,
+        },
+        (false, true) => Detail::Rule {
+            rule: 0x4142_4344,
+            term: 0x5152_5354,
+            owner: -2,
+        },
+        (false, false) => Detail::Rule {
+            rule: 0,
+            term: 0,
+            owner: 0,
+        },
+    }
+}
+
+fn is_session(kind: EventKind) -> bool {
+    matches!(kind, EventKind::SessionCreate | EventKind::SessionClose)
 }

@@ -67,29 +67,7 @@ fn plain_reads_at_the_contracts_offsets_find_every_field() {
         assert_eq!(b[53], event.protocol);
         assert_eq!(b[54], event.action as u8);
         assert_eq!(b[55], if event.family == Family::Inet { 2 } else { 10 });
-        match event.detail {
-            Detail::Session {
-                client_packets,
-                client_bytes,
-                server_packets,
-                server_bytes,
-            } => {
-                assert_eq!(
-                    (u64_le(b, 56), u64_le(b, 64)),
-                    (client_packets, client_bytes)
-                );
-                assert_eq!(
-                    (u64_le(b, 112), u64_le(b, 120)),
-                    (server_packets, server_bytes)
-                );
-            }
-            Detail::Rule { rule, term, owner } => {
-                assert_eq!((u32_le(b, 56), u32_le(b, 60)), (rule, term));
-                assert_eq!(i16::from_le_bytes([b[64], b[65]]), owner);
-                assert_eq!(b[66..72], [0; 6]);
-                assert_eq!(b[112..128], [0; 16]);
-            }
-        }
+        assert_detail(b, &event);
         assert_eq!(b[72..88], event.nat_source.0);
         assert_eq!(b[88..104], event.nat_destination.0);
         assert_eq!(u16_be(b, 104), event.nat_source_port);
@@ -101,10 +79,59 @@ fn plain_reads_at_the_contracts_offsets_find_every_field() {
     }
 }
 
+/// Bytes 56 to 71 and 112 to 127.
+fn assert_detail(b: &[u8], event: &RtFlow) {
+    match event.detail {
+        Detail::Session {
+            client_packets,
+            client_bytes,
+            server_packets,
+            server_bytes,
+        } => {
+            assert_eq!(
+                (u64_le(b, 56), u64_le(b, 64)),
+                (client_packets, client_bytes)
+            );
+            assert_eq!(
+                (u64_le(b, 112), u64_le(b, 120)),
+                (server_packets, server_bytes)
+            );
+        }
+        Detail::Rule { rule, term, owner } => {
+            assert_eq!((u32_le(b, 56), u32_le(b, 60)), (rule, term));
+            assert_eq!(i16::from_le_bytes([b[64], b[65]]), owner);
+            assert_eq!(b[66..72], [0; 6]);
+            assert_eq!(b[112..128], [0; 16]);
+        }
+    }
+}
+
 #[test]
 fn frames_from_elsewhere_decode_and_encode_to_the_same_bytes() {
-    let ip = |text: &str| Address::from(text.parse::<std::net::IpAddr>().unwrap());
-    let close = RtFlow {
+    for (text, sequence, event) in [(CLOSE, 77, close()), (FILTER_LOG, 78, filter_log())] {
+        let hex: String = text.split_whitespace().collect();
+        let bytes: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
+        let mut decoder = Decoder::new(0);
+        assert_eq!(decoder.push(&bytes), 152);
+        let raw = decoder.next_frame().unwrap().unwrap();
+        assert_eq!(raw.header.sequence.get(), sequence);
+        assert_eq!(raw.decode(), Ok(Frame::RtFlow(event)));
+        let mut encoded = Vec::new();
+        Frame::RtFlow(event).encode(sequence, &mut encoded).unwrap();
+        assert_eq!(encoded, bytes);
+    }
+}
+
+fn ip(text: &str) -> Address {
+    Address::from(text.parse::<std::net::IpAddr>().unwrap())
+}
+
+/// What [`CLOSE`] tells.
+fn close() -> RtFlow {
+    RtFlow {
         kind: EventKind::SessionClose,
         time_ns: 1_764_000_000_123_456_789,
         family: Family::Inet,
@@ -131,8 +158,12 @@ fn frames_from_elsewhere_decode_and_encode_to_the_same_bytes() {
             server_packets: 15,
             server_bytes: 98_765,
         },
-    };
-    let log = RtFlow {
+    }
+}
+
+/// What [`FILTER_LOG`] tells.
+fn filter_log() -> RtFlow {
+    RtFlow {
         kind: EventKind::FilterLog,
         time_ns: 1_764_000_000_123_456_790,
         family: Family::Inet6,
@@ -158,20 +189,5 @@ fn frames_from_elsewhere_decode_and_encode_to_the_same_bytes() {
             term: 9,
             owner: -2,
         },
-    };
-    for (text, sequence, event) in [(CLOSE, 77, close), (FILTER_LOG, 78, log)] {
-        let hex: String = text.split_whitespace().collect();
-        let bytes: Vec<u8> = (0..hex.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
-            .collect();
-        let mut decoder = Decoder::new(0);
-        assert_eq!(decoder.push(&bytes), 152);
-        let raw = decoder.next_frame().unwrap().unwrap();
-        assert_eq!(raw.header.sequence.get(), sequence);
-        assert_eq!(raw.decode(), Ok(Frame::RtFlow(event)));
-        let mut encoded = Vec::new();
-        Frame::RtFlow(event).encode(sequence, &mut encoded).unwrap();
-        assert_eq!(encoded, bytes);
     }
 }
