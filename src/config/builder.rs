@@ -26,6 +26,13 @@ pub(super) struct Builder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct NodeId(u32);
 
+/// On which side of its anchor a node is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    Before,
+    After,
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     word: u32,
@@ -165,10 +172,6 @@ impl Builder {
         self.entry_mut(node).inactive = inactive;
     }
 
-    pub(super) fn is_inactive(&self, node: NodeId) -> bool {
-        self.entry(node).inactive
-    }
-
     /// Removes a node with everything below it, and keywords left without a name or value.
     pub(super) fn remove(&mut self, cursor: &Cursor) {
         let mut path = &cursor.0[..];
@@ -188,6 +191,33 @@ impl Builder {
             let key = (node, self.entry(child).word);
             self.children.remove(&key);
         }
+    }
+
+    /// Moves a node beside a sibling; without effect between others.
+    pub(super) fn move_beside(&mut self, node: NodeId, anchor: NodeId, beside: Beside) {
+        let parent = self.entry(node).parent;
+        if node == anchor || self.entry(anchor).parent != parent {
+            return;
+        }
+        let siblings = &mut self.entry_mut(parent).children;
+        siblings.retain(|&c| c != node);
+        if let Some(at) = siblings.iter().position(|&c| c == anchor) {
+            siblings.insert(at + usize::from(beside == Beside::After), node);
+        }
+    }
+
+    /// Gives a node another word; false if a sibling has it.
+    pub(super) fn rename(&mut self, node: NodeId, word: &str, span: Span) -> bool {
+        let (parent, old) = (self.entry(node).parent, self.entry(node).word);
+        let new = self.word(word);
+        if self.children.contains_key(&(parent, new)) {
+            return old == new;
+        }
+        self.children.remove(&(parent, old));
+        self.children.insert((parent, new), node);
+        let entry = self.entry_mut(node);
+        (entry.word, entry.text, entry.span) = (new, word.to_owned(), span);
+        true
     }
 
     /// The tree, as far as it has been built.

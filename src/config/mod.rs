@@ -5,7 +5,9 @@
 mod builder;
 pub mod diagnostic;
 mod lexer;
+pub mod nearest;
 mod parser;
+pub mod print;
 mod schema;
 mod set_form;
 pub mod span;
@@ -25,7 +27,11 @@ pub fn parse_text(
 ) -> Node {
     let id = sources.add(name, text);
     let tokens = lexer::tokens(id, &sources.get(id).text, diagnostics);
-    parser::parse(&tokens, diagnostics)
+    if set_form::is_set_form(&tokens) {
+        set_form::parse(&tokens, diagnostics)
+    } else {
+        parser::parse(&tokens, diagnostics)
+    }
 }
 
 /// The tree that is in force.

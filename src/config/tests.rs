@@ -1,9 +1,9 @@
 //! The language as a whole: both forms, both printings, groups, and what broken files say.
 
 use super::diagnostic::Diagnostics;
-use super::parse_text;
 use super::span::Sources;
 use super::tree::Node;
+use super::{parse_text, print};
 
 const BRANCH_OFFICE: &str = include_str!("../../tests/config/branch-office.conf");
 
@@ -49,4 +49,28 @@ fn reads_the_branch_office_without_a_finding() {
         "destination-port",
     ];
     assert_eq!(tree.at(&term).unwrap().value().unwrap().word, "8443");
+}
+
+#[test]
+fn prints_the_branch_office_as_it_was_written() {
+    let (tree, _) = read(BRANCH_OFFICE);
+    let plain: String = BRANCH_OFFICE
+        .lines()
+        .filter(|line| !line.starts_with("##"))
+        .map(|line| line.split(" ## ").next().unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let printed = print::braces(&tree);
+    for (a, b) in printed.lines().zip(plain.lines()) {
+        assert_eq!(a, b);
+    }
+    assert_eq!(print::braces(&tree), plain);
+}
+
+#[test]
+fn prints_set_lines_that_print_the_same_braces() {
+    let (tree, _) = read(BRANCH_OFFICE);
+    let lines = print::set_lines(&tree);
+    let (again, diagnostics) = read(&lines);
+    assert_eq!(diagnostics.0, []);
+    assert_eq!(again, tree);
 }

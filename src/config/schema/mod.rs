@@ -170,6 +170,12 @@ impl Place {
         matches!(self, Self::Inside(shape) if shape.line)
     }
 
+    /// The child may stand on the line among others; the container's own value only as the first.
+    pub(super) fn takes_on_line(self, word: &str, is_first: bool) -> bool {
+        matches!(self, Self::Inside(shape) if shape.kind == Kind::Keyed
+            && shape.below.iter().any(|s| s.word == word || (is_first && s.word.is_empty())))
+    }
+
     /// Index of the word that ends the object which a statement starting here names: what a tag
     /// such as `inactive:` before the statement means. `None` outside the table: the last word.
     pub(super) fn object_end<'w>(self, words: impl IntoIterator<Item = &'w str>) -> Option<usize> {

@@ -5,7 +5,7 @@ use super::{Shape, any, block, flag, keyed, own, value, values};
 
 pub(super) static SECURITY: [Shape; 7] = [
     block("zones", &ZONES),
-    keyed("address-book", &BOOK),
+    block("address-book", &[any(&BOOK)]),
     block("policies", &POLICIES),
     block("screen", &[keyed("ids-option", &SCREEN)]),
     block("nat", &NAT),
@@ -40,12 +40,8 @@ static BOOK: [Shape; 3] = [
         "address",
         &[
             own(),
-            keyed("dns-name", &[flag("ipv4-only"), flag("ipv6-only")])
-                .choice()
-                .inline(),
-            keyed("range-address", &[block("to", &[own()])])
-                .choice()
-                .inline(),
+            keyed("dns-name", &[flag("ipv4-only"), flag("ipv6-only")]).choice(),
+            keyed("range-address", &[block("to", &[own()])]).choice(),
             value("wildcard-address").choice(),
         ],
     )

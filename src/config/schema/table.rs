@@ -29,7 +29,7 @@ static SYSTEM: [Shape; 7] = [
     value("host-name"),
     value("domain-name"),
     value("time-zone"),
-    keyed("name-server", &[]),
+    block("name-server", &[any(&[])]),
     block(
         "login",
         &[
@@ -82,8 +82,7 @@ static UNIT: [Shape; 5] = [
             keyed(
                 "address",
                 &[flag("primary"), flag("preferred"), flag("master-only")],
-            )
-            .line(),
+            ),
             block("vlan", &[values("members")]),
             value("interface-mode"),
         ],
