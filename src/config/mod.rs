@@ -4,17 +4,20 @@
 
 mod builder;
 pub mod diagnostic;
+mod groups;
 mod lexer;
 pub mod nearest;
 mod parser;
 pub mod print;
+pub mod render;
 mod schema;
 mod set_form;
 pub mod span;
 pub mod tree;
 
 use diagnostic::Diagnostics;
-use span::Sources;
+pub use groups::effective;
+use span::{SourceId, Sources, Span};
 use tree::Node;
 
 /// Reads a configuration in either form; the first word tells which. Returns the root, whose word is
@@ -26,7 +29,51 @@ pub fn parse_text(
     diagnostics: &mut Diagnostics,
 ) -> Node {
     let id = sources.add(name, text);
-    let tokens = lexer::tokens(id, &sources.get(id).text, diagnostics);
+    parse_source(sources, id, diagnostics)
+}
+
+/// As [`parse_text`] for bytes from outside: what is not UTF-8 is an error with its offset, and the
+/// rest is read all the same, for its errors.
+pub fn parse_bytes(
+    sources: &mut Sources,
+    name: &str,
+    bytes: &[u8],
+    diagnostics: &mut Diagnostics,
+) -> Node {
+    let (read, message) = match bytes.len() {
+        0..=BYTES_MAX => (bytes, None),
+        size => (
+            &[][..],
+            Some(format!("{size} bytes are more than {BYTES_MAX}")),
+        ),
+    };
+    let source = sources.add(name, String::from_utf8_lossy(read));
+    if let Some(message) = message {
+        let start = Span {
+            source,
+            ..Span::default()
+        };
+        diagnostics.error("file-too-large", start, message);
+    }
+    if let Err(error) = std::str::from_utf8(read) {
+        let at = error.valid_up_to();
+        let start = u32::try_from(at).expect("below `BYTES_MAX`");
+        let span = Span {
+            source,
+            start,
+            end: start + 3, // U+FFFD stands for it in the source
+        };
+        let message = format!("the byte 0x{:02x} at offset {at} is not UTF-8", read[at]);
+        diagnostics
+            .error("not-utf-8", span, message)
+            .expected("text in UTF-8")
+            .suggest("save the file as UTF-8");
+    }
+    parse_source(sources, source, diagnostics)
+}
+
+fn parse_source(sources: &Sources, source: SourceId, diagnostics: &mut Diagnostics) -> Node {
+    let tokens = lexer::tokens(source, &sources.get(source).text, diagnostics);
     if set_form::is_set_form(&tokens) {
         set_form::parse(&tokens, diagnostics)
     } else {
@@ -34,11 +81,8 @@ pub fn parse_text(
     }
 }
 
-/// The tree that is in force.
-#[must_use]
-pub fn effective(tree: &Node, _diagnostics: &mut Diagnostics) -> Node {
-    tree.clone()
-}
+/// Largest file that is read, in bytes; the configurations of the largest SRX are a tenth of it.
+const BYTES_MAX: usize = 256 << 20;
 
 #[cfg(test)]
 mod tests;

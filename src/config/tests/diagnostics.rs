@@ -1,0 +1,82 @@
+//! What broken files say: every error of a file in one run, each with its place.
+
+use super::{Diagnostics, Sources, read, render, snapshot};
+use crate::config::parse_text;
+
+#[test]
+fn names_every_missing_semicolon() {
+    check(
+        "missing-semicolon",
+        include_str!("../../../tests/config/missing-semicolon.conf"),
+    );
+}
+
+#[test]
+fn tells_from_the_indentation_which_brace_is_missing() {
+    check(
+        "unbalanced",
+        include_str!("../../../tests/config/unbalanced.conf"),
+    );
+    check(
+        "extra-brace",
+        include_str!("../../../tests/config/extra-brace.conf"),
+    );
+}
+
+#[test]
+fn names_strings_lists_and_comments_that_do_not_end() {
+    check(
+        "unterminated",
+        include_str!("../../../tests/config/unterminated.conf"),
+    );
+}
+
+#[test]
+fn names_stray_tokens_and_replaced_values() {
+    check("stray", include_str!("../../../tests/config/stray.conf"));
+}
+
+#[test]
+fn names_commands_that_change_nothing() {
+    check(
+        "broken-commands",
+        include_str!("../../../tests/config/broken-commands.set"),
+    );
+}
+
+#[test]
+fn renders_json_with_both_ends_of_each_place() {
+    let text = include_str!("../../../tests/config/missing-semicolon.conf");
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    parse_text(
+        &mut sources,
+        "missing-semicolon.conf",
+        text,
+        &mut diagnostics,
+    );
+    snapshot(
+        "missing-semicolon-json",
+        &render::json(&sources, &diagnostics),
+    );
+}
+
+#[test]
+fn bounds_the_depth_of_nested_blocks() {
+    let text = "a { ".repeat(100_000) + &"}".repeat(100_000);
+    let (tree, findings) = read(&text);
+    assert_eq!(findings.matches("error[too-deep]").count(), 1);
+    assert!(tree.at(&["a"; 64]).is_some());
+    assert!(tree.at(&["a"; 65]).is_none());
+}
+
+#[test]
+fn gives_up_on_what_is_no_configuration() {
+    let (_, findings) = read(&"};\n".repeat(10_000));
+    assert!(findings.contains("error[too-many-errors]: gave up after 200 errors"));
+}
+
+fn check(name: &str, text: &str) {
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    parse_text(&mut sources, name, text, &mut diagnostics);
+    snapshot(name, &render::text(&sources, &diagnostics));
+}
