@@ -99,7 +99,7 @@ impl<W: Write> PcapngWriter<W> {
         }
     }
 
-    /// Declares an Ethernet interface with nanosecond stamps; returns the id for [`Self::write`].
+    /// Declares an interface of IP packets (LINKTYPE_RAW) with nanosecond stamps; returns the id for [`Self::write`].
     ///
     /// # Errors
     /// When writing fails.
@@ -110,7 +110,7 @@ impl<W: Write> PcapngWriter<W> {
             InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
         ];
         let block = InterfaceDescriptionBlock {
-            linktype: DataLink::ETHERNET,
+            linktype: DataLink::RAW,
             snaplen: CAPTURED_LEN_MAX,
             options,
         };

@@ -8,7 +8,7 @@ pub mod wheel;
 
 use index::{Entry, Index};
 use key::{FlowKey, HashSeed};
-use record::Session;
+use record::{PortLease, Session};
 use wheel::{Links, Wheel};
 
 use crate::ids::SessionRef;
@@ -166,6 +166,18 @@ impl SessionTable {
     #[must_use]
     pub const fn tick_of(&self, clock_ns: u64) -> u64 {
         self.wheel.tick_of(clock_ns)
+    }
+
+    /// Length of a tick.
+    #[must_use]
+    pub const fn tick_ns(&self) -> u64 {
+        self.wheel.tick_ns()
+    }
+
+    /// Ports leased by live sessions; a walk over the whole table, for the ledger.
+    #[must_use]
+    pub fn leases(&self) -> u64 {
+        self.sessions.iter().filter(|s| s.live && s.lease != PortLease::default()).count() as u64
     }
 
     /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has passed to `ended`, in the

@@ -36,6 +36,12 @@ impl Wheel {
         }
     }
 
+    /// Length of a tick.
+    #[must_use]
+    pub const fn tick_ns(&self) -> u64 {
+        self.tick_ns
+    }
+
     /// The tick of a time.
     #[must_use]
     pub const fn tick_of(&self, time_ns: u64) -> u64 {

@@ -1,0 +1,136 @@
+//! The capture port: packets from files (several merged by time), transmitted ones to a pcapng file. Written packets are IP
+//! packets without a link header, because offline nobody knows the neighbours' MAC addresses; the pcapng interface is
+//! the egress interface. Damage ends the file that has it, is kept for the report, and stops no other file.
+
+use std::io::Write;
+
+use components::columns::LinkType;
+use components::ids::IfIndex;
+use components::world::names::Names;
+
+use super::{Arrival, Burst, Port, PortCounters, Transmit};
+use crate::capture::{self, CaptureError, CaptureReader, Merge, PcapngWriter};
+
+/// How a capture's ingress interface is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// By the route of each packet's source address.
+    Auto,
+    /// All packets of the capture came in here.
+    To(IfIndex),
+}
+
+/// Captures in, a capture out.
+pub struct CapturePort<W: Write> {
+    merge: Merge,
+    binds: Vec<Bind>,
+    writer: Option<Writer<W>>,
+    counters: PortCounters,
+    errors: Vec<CaptureError>,
+}
+
+struct Writer<W: Write> {
+    pcapng: PcapngWriter<W>,
+    /// pcapng interface of each interface id.
+    interfaces: Vec<u32>,
+}
+
+impl<W: Write> CapturePort<W> {
+    /// Reads `captures`, each with its bind; nothing is written until [`Self::write_to`].
+    #[must_use]
+    pub fn new(captures: Vec<(CaptureReader, Bind)>) -> Self {
+        let (readers, binds) = captures.into_iter().unzip();
+        Self {
+            merge: Merge::new(readers),
+            binds,
+            writer: None,
+            counters: PortCounters::default(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Writes transmitted packets to `output`; `path` names it in errors.
+    ///
+    /// # Errors
+    /// If the file's head cannot be written.
+    pub fn write_to(&mut self, path: &str, output: W, names: &Names) -> Result<(), CaptureError> {
+        let mut pcapng = PcapngWriter::new(path, output)?;
+        let declare = |name: &String| pcapng.interface(name);
+        let interfaces = names.interfaces.iter().map(declare).collect::<Result<_, _>>()?;
+        self.writer = Some(Writer { pcapng, interfaces });
+        Ok(())
+    }
+
+    /// What was received and sent so far.
+    #[must_use]
+    pub fn counters(&self) -> PortCounters {
+        self.counters
+    }
+
+    /// Ends the written capture and gives every error that a file had, in the order in which they came.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<CaptureError> {
+        if let Some(writer) = self.writer.take() {
+            self.errors.extend(writer.pcapng.finish().err());
+        }
+        self.errors
+    }
+
+    fn write(&mut self, packet: &Transmit<'_>) {
+        let Some(writer) = &mut self.writer else { return };
+        let interface = writer.interfaces.get(packet.egress.index()).copied().unwrap_or(0);
+        if let Err(error) =
+            writer.pcapng.write(interface, packet.time_ns, packet.packet, packet.wire_length)
+        {
+            self.errors.push(error);
+            self.writer = None;
+        }
+    }
+}
+
+impl<W: Write> Port for CapturePort<W> {
+    fn receive(&mut self, burst: &mut Burst) {
+        while burst.wants_more() {
+            match self.merge.next_packet() {
+                Ok(None) => return,
+                Err(error) => self.errors.push(error),
+                Ok(Some((source, packet))) => {
+                    let index = self.counters.received;
+                    self.counters.received += 1;
+                    self.counters.received_bytes += u64::from(packet.wire_len);
+                    burst.push(&Arrival {
+                        time_ns: packet.time_ns,
+                        frame: packet.data,
+                        wire_length: packet.wire_len,
+                        link: link_of(packet.link),
+                        ingress: match self.binds[source] {
+                            Bind::Auto => IfIndex::NONE,
+                            Bind::To(interface) => interface,
+                        },
+                        index,
+                    });
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, packet: Transmit<'_>) {
+        if packet.is_answer {
+            self.counters.answers += 1;
+        } else {
+            self.counters.transmitted += 1;
+        }
+        self.write(&packet);
+    }
+}
+
+const fn link_of(link: capture::LinkType) -> LinkType {
+    match link {
+        capture::LinkType::Ethernet => LinkType::Ethernet,
+        capture::LinkType::Raw | capture::LinkType::Ipv4 | capture::LinkType::Ipv6 => LinkType::RawIp,
+        capture::LinkType::LinuxCooked => LinkType::LinuxSll,
+        capture::LinkType::LinuxCooked2 => LinkType::LinuxSll2,
+        capture::LinkType::Null | capture::LinkType::Loop => LinkType::Loopback,
+        capture::LinkType::Other(_) => LinkType::Other,
+    }
+}

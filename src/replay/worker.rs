@@ -1,0 +1,130 @@
+//! One worker: a pipeline and its shard, fed burst by burst. What a burst puts out goes to an [`Output`] at once, in row
+//! order, so the same code serves one worker that writes straight through and several whose output is merged.
+
+use bumpalo::Bump;
+use components::event::Events;
+use components::kinds::EventKind;
+use components::reason::Fate;
+use components::world::World;
+use systems::pipeline::Pipeline;
+use systems::schedule::Schedule;
+use systems::shard::{Outbox, Shard};
+
+use crate::port::{Burst, Transmit};
+
+/// Takes what a worker puts out.
+pub trait Output {
+    /// A packet, forwarded or an answer. `index` is the number of the received packet that it is or answers.
+    fn transmit(&mut self, index: u64, packet: Transmit<'_>);
+
+    /// Event frames without numbers; `indexes` gives the number of the received packet that each is about.
+    fn events(&mut self, outbox: &mut Outbox, indexes: impl Iterator<Item = u64>);
+}
+
+/// A pipeline, its state and its scratch memory.
+#[derive(Debug)]
+pub struct Worker {
+    pipeline: Pipeline,
+    shard: Shard,
+    events: Events,
+    arena: Bump,
+    /// Packet numbers of the burst's rows.
+    indexes: Vec<u64>,
+}
+
+impl Worker {
+    /// Worker `number` of the schedule's workers, counted from 0.
+    #[must_use]
+    pub fn new(world: &World, schedule: &Schedule, number: u16) -> Self {
+        let rows_max = *schedule.settings.batch.rows_max.get_ref();
+        Self {
+            pipeline: Pipeline::new(schedule),
+            shard: Shard::new(world, &schedule.settings, number),
+            events: Events::with_capacity(rows_max * 4),
+            arena: Bump::with_capacity(rows_max * 512),
+            indexes: Vec::with_capacity(rows_max),
+        }
+    }
+
+    /// Runs one burst and lets it advance.
+    pub fn run(&mut self, burst: &mut Burst, world: &World, output: &mut impl Output) {
+        if burst.is_empty() {
+            return;
+        }
+        self.expire(burst.clock_ns(), burst.index(0), world, output);
+        self.indexes.clear();
+        self.indexes.extend((0..burst.len()).map(|row| burst.index(row)));
+        self.arena.reset();
+        let mut batch = burst.batch(&self.arena, &mut self.events);
+        self.pipeline.run(&mut batch, &mut self.shard, world);
+        let columns = &batch.columns;
+        let mut answers = self.shard.answers.packets.iter().peekable();
+        for (row, &index) in self.indexes.iter().enumerate() {
+            let time_ns = columns.time_ns[row];
+            if columns.verdict[row].fate == Fate::Forwarded {
+                let start = columns.offset[row] as usize;
+                let frame = &batch.frames[start..start + columns.length[row] as usize];
+                let packet = &frame[usize::from(columns.l3_offset[row])..];
+                let wire_length = columns.ip_length[row];
+                let packet = &packet[..packet.len().min(wire_length as usize)];
+                let egress = columns.egress[row];
+                output.transmit(index, Transmit { time_ns, egress, packet, wire_length, is_answer: false });
+            }
+            while let Some(answer) = answers.next_if(|answer| usize::from(answer.row) == row) {
+                let bytes = answer.offset as usize..(answer.offset + answer.length) as usize;
+                let packet = &self.shard.answers.bytes[bytes];
+                let (egress, wire_length) = (answer.egress, answer.length);
+                output.transmit(index, Transmit { time_ns, egress, packet, wire_length, is_answer: true });
+            }
+        }
+        self.shard.answers.clear();
+        self.put_out_events(output);
+        burst.advance();
+    }
+
+    /// Ends the sessions whose deadline has passed, before packet `index`.
+    pub fn expire(&mut self, clock_ns: u64, index: u64, world: &World, output: &mut impl Output) {
+        let mut more = self.shard.sessions.is_tick_due(clock_ns);
+        while more {
+            self.arena.reset();
+            let mut nothing = Burst::new(0, 1);
+            let mut batch = nothing.batch(&self.arena, &mut self.events);
+            more = self.pipeline.expire(&mut batch, &mut self.shard, world, clock_ns);
+            self.indexes.clear();
+            self.indexes.push(index);
+            self.put_out_events(output);
+        }
+    }
+
+    /// Lets the clock run on in silence until every session has ended.
+    pub fn age_out(&mut self, world: &World, output: &mut impl Output) {
+        if let Some(deadline_ns) = self.shard.sessions.last_deadline_ns() {
+            // A deadline is swept once its tick is over.
+            let end_ns = deadline_ns.saturating_add(self.shard.sessions.tick_ns());
+            self.expire(end_ns, u64::MAX, world, output);
+        }
+    }
+
+    /// The worker's state.
+    #[must_use]
+    pub fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// Events raised so far, by kind.
+    #[must_use]
+    pub fn generated(&self) -> [u64; EventKind::COUNT] {
+        self.events.generated
+    }
+
+    fn put_out_events(&mut self, output: &mut impl Output) {
+        if !self.events.rows.is_empty() {
+            let indexes = &self.indexes;
+            let index_of = |row: u16| indexes.get(usize::from(row)).copied().unwrap_or(u64::MAX);
+            let rows = self.events.rows.iter().map(|event| index_of(event.row));
+            output.events(&mut self.shard.outbox, rows);
+        }
+        self.shard.outbox.clear();
+        self.events.clear();
+    }
+}
