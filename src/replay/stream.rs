@@ -6,7 +6,8 @@ use components::block::EventFrame;
 use components::kinds::EventKind;
 use components::reason::{Counts, RefuseReason};
 use components::ring::{ReplayRing, RingConfig, RingError};
-use components::wire::{Frame, Hello, LossReport, ProtocolError};
+use components::wire::{Frame, Hello, KindLoss, LossReport, ProtocolError};
+use zerocopy::little_endian::U64;
 
 use crate::collector::{InlineCollector, Sink};
 
@@ -54,8 +55,18 @@ impl Stream {
         generated: [u64; EventKind::COUNT],
         refused: &[Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
     ) {
-        let report = LossReport::of(generated, self.ring.counters().assigned.0, refused);
-        self.control(&Frame::LossReport(report));
+        let assigned = self.ring.counters().assigned.0;
+        let kinds = std::array::from_fn(|kind| {
+            let by_reason = |reason: RefuseReason| U64::new(refused[kind].0[reason.index()]);
+            KindLoss {
+                generated: generated[kind].into(),
+                accepted: assigned[kind].into(),
+                rate_limited: by_reason(RefuseReason::RateLimited),
+                ring_full: by_reason(RefuseReason::RingFull),
+                no_stream: by_reason(RefuseReason::NoStream),
+            }
+        });
+        self.control(&Frame::LossReport(LossReport { kinds }));
         self.collector.flush();
     }
 
@@ -93,7 +104,7 @@ impl Stream {
 
     fn control(&mut self, frame: &Frame) {
         let mut bytes = Vec::new();
-        frame.encode(0, &mut bytes);
+        frame.encode(0, &mut bytes).expect("control frames have no field that could not be encoded");
         let received = self.collector.receive(&bytes);
         self.error = self.error.take().or(received.err());
     }

@@ -86,6 +86,39 @@ impl Counters {
         }
     }
 
+    /// Adds another worker's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.packets.forwarded += other.packets.forwarded;
+        self.packets.to_host += other.packets.to_host;
+        self.packets.dropped.add(&other.packets.dropped);
+        self.packets.forwarded_bytes += other.packets.forwarded_bytes;
+        for (mine, theirs) in self.refused.iter_mut().zip(&other.refused) {
+            mine.add(theirs);
+        }
+        add_each(
+            &mut self.limited_by_zone,
+            &other.limited_by_zone,
+            Counts::add,
+        );
+        add_all(&mut self.encoded, &other.encoded);
+        add_each(&mut self.screens, &other.screens, |mine, theirs| {
+            *mine += theirs
+        });
+        add_each(&mut self.policies, &other.policies, |mine, theirs| {
+            *mine += theirs
+        });
+        self.denied_logged += other.denied_logged;
+        add_each(&mut self.filters, &other.filters, |mine, theirs| {
+            mine.packets += theirs.packets;
+            mine.bytes += theirs.bytes;
+        });
+        self.translated.source += other.translated.source;
+        self.translated.destination += other.translated.destination;
+        self.answers.sent += other.answers.sent;
+        self.answers.limited += other.answers.limited;
+        self.answers.unanswerable += other.answers.unanswerable;
+    }
+
     /// Counts a policy hit.
     pub fn policy_hit(&mut self, policy: PolicyId) {
         if let Some(hits) = self.policies.get_mut(policy.index()) {
@@ -99,5 +132,19 @@ impl Counters {
             count.packets += 1;
             count.bytes += bytes;
         }
+    }
+}
+
+fn add_all(mine: &mut [u64], theirs: &[u64]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine += theirs;
+    }
+}
+
+/// Adds row by row; a table that is still empty takes the other's size.
+fn add_each<T: Default + Clone>(mine: &mut Vec<T>, theirs: &[T], add: impl Fn(&mut T, &T)) {
+    mine.resize(mine.len().max(theirs.len()), T::default());
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        add(mine, theirs);
     }
 }

@@ -177,7 +177,10 @@ impl SessionTable {
     /// Ports leased by live sessions; a walk over the whole table, for the ledger.
     #[must_use]
     pub fn leases(&self) -> u64 {
-        self.sessions.iter().filter(|s| s.live && s.lease != PortLease::default()).count() as u64
+        self.sessions
+            .iter()
+            .filter(|s| s.live && s.lease != PortLease::default())
+            .count() as u64
     }
 
     /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has passed to `ended`, in the

@@ -1,0 +1,226 @@
+//! The ledger: every packet has one fate, every event is delivered once or counted under a reason. Its figures come from
+//! counters that are kept in different places (port, systems, ring, collector, sinks), its identities compare them, and
+//! a residual of 0 is the proof. Reasons that never occurred are left out of the JSON.
+
+use std::collections::BTreeMap;
+
+use components::kinds::{CloseReason, EventKind};
+use components::reason::{Counts, DropReason, RefuseReason};
+use components::ring::ReplayRing;
+use serde::Serialize;
+use systems::counters::Counters;
+
+use crate::collector::report::{SinkReport, StreamReport};
+use crate::port::PortCounters;
+use crate::replay::worker::Worker;
+
+/// The ledger as it is written to a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ledger {
+    /// Packets by fate.
+    pub packets: Packets,
+    /// Events by kind.
+    pub events: BTreeMap<&'static str, Events>,
+    /// The stream as the collector saw it.
+    pub stream: StreamReport,
+    /// Sinks.
+    pub sinks: Vec<SinkReport>,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// Sum of the absolute differences of all identities.
+    pub residual: u128,
+    /// True if the residual is 0.
+    pub balanced: bool,
+    /// The identities, for whoever wants to know which one does not hold.
+    #[serde(skip)]
+    pub identities: Vec<Identity>,
+}
+
+/// Packets by fate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Packets {
+    /// Received by the port.
+    pub received: u64,
+    /// Forwarded by the systems.
+    pub forwarded: u64,
+    /// For the firewall itself.
+    pub to_host: u64,
+    /// Dropped, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+/// Events of one kind.
+#[derive(Clone, Debug, Serialize)]
+pub struct Events {
+    /// Raised by systems.
+    pub generated: u64,
+    /// Given a sequence number by the ring.
+    pub assigned: u64,
+    /// Given none, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// Sessions.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sessions {
+    /// Installed.
+    pub created: u64,
+    /// Still in the table.
+    pub active: u64,
+    /// Ended, by reason.
+    pub closed: BTreeMap<&'static str, u64>,
+}
+
+/// Two figures that must be equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What it says.
+    pub name: String,
+    /// Left side.
+    pub left: u64,
+    /// Right side.
+    pub right: u64,
+}
+
+/// Sums over all workers.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    /// Counters of the systems.
+    pub counters: Counters,
+    /// Events raised, by kind.
+    pub generated: [u64; EventKind::COUNT],
+    /// Sessions installed.
+    pub created: u64,
+    /// Sessions in the tables.
+    pub active: u64,
+    /// Sessions ended.
+    pub closed: Counts<{ CloseReason::COUNT }>,
+    /// NAT ports leased now.
+    pub leased: u64,
+    /// NAT ports that live sessions hold.
+    pub leases: u64,
+}
+
+impl Totals {
+    /// Adds up workers.
+    #[must_use]
+    pub fn of<'w>(workers: impl IntoIterator<Item = &'w Worker>) -> Self {
+        let mut totals = Self::default();
+        for worker in workers {
+            let shard = worker.shard();
+            totals.counters.add(&shard.counters);
+            for (sum, count) in totals.generated.iter_mut().zip(worker.generated()) {
+                *sum += count;
+            }
+            totals.created += shard.created;
+            totals.active += shard.sessions.active() as u64;
+            totals.closed.add(&shard.closed);
+            totals.leased += shard.ports.leased();
+            totals.leases += shard.sessions.leases();
+        }
+        totals
+    }
+}
+
+impl Ledger {
+    /// Draws up the ledger.
+    #[must_use]
+    pub fn new(
+        port: PortCounters,
+        totals: &Totals,
+        ring: &ReplayRing,
+        stream: StreamReport,
+        sinks: Vec<SinkReport>,
+    ) -> Self {
+        let identities = identities(port, totals, ring, &stream, &sinks);
+        let residual = identities.iter().map(|i| u128::from(i.left.abs_diff(i.right))).sum();
+        let packets = &totals.counters.packets;
+        Self {
+            packets: Packets {
+                received: port.received,
+                forwarded: packets.forwarded,
+                to_host: packets.to_host,
+                dropped: by_label(DropReason::ALL.iter().map(|r| (r.label(), packets.dropped.0[r.index()]))),
+            },
+            events: EventKind::ALL.iter().map(|&kind| (kind.label(), events(kind, totals, ring))).collect(),
+            stream,
+            sinks,
+            sessions: Sessions {
+                created: totals.created,
+                active: totals.active,
+                closed: by_label(CloseReason::ALL.iter().map(|r| (r.label(), totals.closed.0[r.index()]))),
+            },
+            residual,
+            balanced: residual == 0,
+            identities,
+        }
+    }
+}
+
+fn events(kind: EventKind, totals: &Totals, ring: &ReplayRing) -> Events {
+    let refused = refused(kind, totals, ring);
+    Events {
+        generated: totals.generated[kind.index()],
+        assigned: ring.counters().assigned.0[kind.index()],
+        refused: by_label(RefuseReason::ALL.iter().map(|r| (r.label(), refused.0[r.index()]))),
+    }
+}
+
+/// What the limiter and the ring refused.
+fn refused(kind: EventKind, totals: &Totals, ring: &ReplayRing) -> Counts<{ RefuseReason::COUNT }> {
+    let mut refused = totals.counters.refused[kind.index()];
+    refused.0[RefuseReason::RingFull.index()] += ring.counters().refused.0[kind.index()];
+    refused
+}
+
+fn identities(
+    port: PortCounters,
+    totals: &Totals,
+    ring: &ReplayRing,
+    stream: &StreamReport,
+    sinks: &[SinkReport],
+) -> Vec<Identity> {
+    let packets = &totals.counters.packets;
+    let assigned = &ring.counters().assigned;
+    let decided = packets.forwarded + packets.to_host + packets.dropped.total();
+    let mut all = vec![
+        identity("received = forwarded + to host + dropped", port.received, decided),
+        identity("forwarded = transmitted by the port", packets.forwarded, port.transmitted),
+        identity("answers built = answers sent by the port", totals.counters.answers.sent, port.answers),
+        identity("created = active + closed", totals.created, totals.active + totals.closed.total()),
+        identity("NAT ports leased = held by sessions", totals.leased, totals.leases),
+        identity(
+            "denied with logging = PolicyDeny generated",
+            totals.counters.denied_logged,
+            totals.generated[EventKind::PolicyDeny.index()],
+        ),
+        identity("assigned + resyncs = last sequence", assigned.total() + ring.counters().resyncs, ring.last_sequence()),
+        identity("last sequence = applied + lost", ring.last_sequence(), stream.applied.total() + stream.lost.total()),
+    ];
+    for kind in EventKind::ALL {
+        let (at, label) = (kind.index(), kind.label());
+        let refused = refused(kind, totals, ring).total();
+        let name = format!("{label}: generated = assigned + refused");
+        all.push(identity(&name, totals.generated[at], assigned.0[at] + refused));
+        let name = format!("{label}: assigned = applied");
+        let lost = stream.lost.total();
+        let applied = stream.applied.events.0[at];
+        // Lost frames have no kind any more; with none lost, kinds must agree one by one.
+        let applied = if lost == 0 { applied } else { assigned.0[at] };
+        all.push(identity(&name, assigned.0[at], applied));
+    }
+    for sink in sinks {
+        let name = format!("{}: applied = settled + lost + backlog", sink.name);
+        let right = sink.settled + sink.lost.total() + sink.backlog;
+        all.push(identity(&name, stream.applied.events.total(), right));
+    }
+    all
+}
+
+fn identity(name: &str, left: u64, right: u64) -> Identity {
+    Identity { name: name.to_owned(), left, right }
+}
+
+fn by_label(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {
+    counts.filter(|&(_, count)| count > 0).collect()
+}
