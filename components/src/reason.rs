@@ -93,6 +93,7 @@ reasons! {
         IngressUnknown "ingress_unknown" "No ingress interface: the source address is not routed.",
         IngressZoneNone "ingress_zone_none" "The ingress interface belongs to no security zone.",
         MartianSource "martian_source" "A source address that no packet may have: multicast, broadcast, loopback, unspecified.",
+        MartianDestination "martian_destination" "A destination that no packet may have: loopback, unspecified, reserved.",
         OwnSource "own_source" "The source is one of the firewall's own addresses.",
         FilterDiscard "filter_discard" "A firewall filter discarded it.",
         FilterReject "filter_reject" "A firewall filter rejected it.",

@@ -7,6 +7,7 @@ pub mod emit;
 pub mod icmp;
 pub mod limit;
 pub mod nat;
+pub mod parse;
 pub mod pipeline;
 pub mod policy;
 pub mod registry;
@@ -14,3 +15,6 @@ pub mod rewrite;
 pub mod schedule;
 pub mod shard;
 pub mod system;
+
+#[cfg(test)]
+pub(crate) mod test_support;

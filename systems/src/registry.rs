@@ -5,6 +5,7 @@ use components::batch::Access;
 use crate::emit::{Emit, EmitView};
 use crate::limit::{Limit, LimitView};
 use crate::nat::{Nat, NatView};
+use crate::parse::{Parse, ParseView};
 use crate::policy::{Policy, PolicyView};
 use crate::rewrite::{Rewrite, RewriteView};
 use crate::schedule::settings::Settings;
@@ -37,6 +38,7 @@ macro_rules! registry {
 }
 
 registry! {
+    "parse": ParseView, |s| Parse::new(&s.parse);
     "policy": PolicyView, |_s| Policy::default();
     "nat": NatView, |_s| Nat;
     "rewrite": RewriteView, |_s| Rewrite;
