@@ -1,5 +1,10 @@
 //! What touches the world: command line, configuration language, captures, collector and sinks.
 
 pub mod capture;
+pub mod cli;
+pub mod collector;
 pub mod config;
 pub mod generate;
+pub mod ledger;
+pub mod port;
+pub mod replay;

@@ -1,0 +1,69 @@
+//! What commands read: configurations, schedules, captures.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use systems::schedule::Schedule;
+
+use crate::config::diagnostic::Diagnostics;
+use crate::config::render;
+use crate::config::span::{Sources, Span};
+
+use super::{Stop, say};
+
+/// The schedule of a replay that names none.
+const REPLAY_SCHEDULE: &str = include_str!("../../schedules/replay.toml");
+
+/// A whole file, or standard input for `-`.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input")?;
+    } else {
+        bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    }
+    Ok(bytes)
+}
+
+/// The schedule of a file, or the one built in; its errors are printed.
+pub(super) fn schedule(path: Option<&Path>) -> Result<Schedule, Stop> {
+    let (name, text) = match path {
+        None => ("schedules/replay.toml".to_owned(), REPLAY_SCHEDULE.to_owned()),
+        Some(path) => {
+            let bytes = read(path)?;
+            let text = String::from_utf8(bytes).with_context(|| path.display().to_string())?;
+            (path.display().to_string(), text)
+        }
+    };
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    match check_schedule(&mut sources, &name, &text, &mut diagnostics) {
+        Some(schedule) => Ok(schedule),
+        None => {
+            say(&render::text(&sources, &diagnostics));
+            Err(Stop::Configuration)
+        }
+    }
+}
+
+/// Reads a schedule; what is wrong becomes diagnostics.
+pub(super) fn check_schedule(
+    sources: &mut Sources,
+    name: &str,
+    text: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Schedule> {
+    let source = sources.add(name, text);
+    let errors = match Schedule::parse(text) {
+        Ok(schedule) => return Some(schedule),
+        Err(errors) => errors,
+    };
+    for error in errors {
+        let at = |byte: usize| u32::try_from(byte.min(text.len())).unwrap_or(0);
+        let span = Span { source, start: at(error.range.start), end: at(error.range.end) };
+        let diagnostic = diagnostics.error(error.id, span, error.message);
+        diagnostic.expected = error.expected;
+    }
+    None
+}
