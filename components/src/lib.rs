@@ -13,5 +13,6 @@ pub mod ports;
 pub mod reason;
 pub mod ring;
 pub mod session;
+pub mod session_id;
 pub mod wire;
 pub mod world;
