@@ -1,4 +1,16 @@
 //! The collector's side of the event stream: frames in, applied and handed to sinks, log lines out.
-//! [`render`] knows what a line looks like and nothing of where it goes.
+//! [`inline`] takes the stream apart and keeps count of every sequence number, [`sink`] is where
+//! events go, [`render`] knows what a line looks like and nothing of where it goes, and [`report`]
+//! is what the ledger reads. Nothing here knows of packets.
 
+#[cfg(test)]
+mod fixture;
+pub mod inline;
 pub mod render;
+pub mod report;
+pub mod sink;
+
+pub use inline::InlineCollector;
+pub use render::{Format, RenderOptions, Renderer, SessionIdKey};
+pub use report::{SinkReport, StreamReport};
+pub use sink::{Sink, WriterSink};

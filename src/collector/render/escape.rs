@@ -74,8 +74,8 @@ fn push_with(out: &mut Vec<u8>, value: &str, push: impl Fn(&mut Vec<u8>, char)) 
             out.extend_from_slice(b"x3d");
         } else {
             push(out, character);
+            after_space |= character.is_whitespace();
         }
-        after_space |= character.is_whitespace();
     }
 }
 

@@ -20,6 +20,7 @@ impl JsonObject<'_> {
     /// The members of the Elastic Common Schema, after `@timestamp`.
     pub(super) fn common_schema(&mut self, facts: &Facts<'_>, tag: Tag, host: &[u8]) {
         let event = facts.event;
+        self.count("time_ns", event.time_ns);
         self.ecs(
             "event.kind",
             if matches!(tag, Tag::Screen(_)) {
@@ -181,6 +182,16 @@ impl Fields for JsonObject<'_> {
     #[inline]
     fn number(&mut self, key: &'static str, value: u64) {
         self.column(key, |out| push_u64(out, value));
+    }
+
+    /// A string: readers that take JSON numbers for doubles would mix up sessions above 2⁵³.
+    #[inline]
+    fn id(&mut self, key: &'static str, value: u64) {
+        self.column(key, |out| {
+            out.push(b'"');
+            push_u64(out, value);
+            out.push(b'"');
+        });
     }
 
     #[inline]

@@ -65,6 +65,8 @@ pub(super) trait Fields {
     fn constant(&mut self, key: &'static str, value: &'static str);
     /// A number.
     fn number(&mut self, key: &'static str, value: u64);
+    /// A number that is only a name.
+    fn id(&mut self, key: &'static str, value: u64);
     /// An address.
     fn address(&mut self, key: &'static str, family: Family, value: Address);
 }
@@ -211,7 +213,7 @@ fn deny(fields: &mut impl Fields, facts: &Facts<'_>, id: SessionIdKey) {
     user_and_interface(fields, facts);
     fields.word("encrypted", "No");
     fields.word("reason", facts.deny_reason());
-    fields.constant(id.key(), "0");
+    fields.id(id.key(), 0);
     application_traits(fields);
 }
 
@@ -238,7 +240,7 @@ fn session(fields: &mut impl Fields, facts: &Facts<'_>, id: SessionIdKey) {
     fields.name("dst-nat-rule-name", destination_rule.name);
     fields.number("protocol-id", u64::from(facts.event.protocol));
     policy_and_zones(fields, facts);
-    fields.number(id.key(), id.value(facts.session_id()));
+    fields.id(id.key(), id.value(facts.session_id()));
 }
 
 #[inline]

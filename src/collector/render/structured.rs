@@ -53,6 +53,11 @@ impl Fields for StructuredData<'_> {
     }
 
     #[inline]
+    fn id(&mut self, key: &'static str, value: u64) {
+        self.number(key, value);
+    }
+
+    #[inline]
     fn address(&mut self, key: &'static str, family: Family, value: Address) {
         self.parameter(key, |out| push_address(out, family, value));
     }

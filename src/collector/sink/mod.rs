@@ -1,0 +1,28 @@
+//! Where applied events go. A sink takes every event and accounts for each: settled once its bytes
+//! reached the receiver, lost under a reason, or still waiting. Sinks are independent: an error of
+//! one is its own loss and stops neither the stream nor its neighbours.
+
+mod writer;
+
+pub use writer::WriterSink;
+
+use std::io;
+
+use components::wire::RtFlow;
+
+use super::report::SinkReport;
+
+/// A receiver of events.
+pub trait Sink: Send {
+    /// Takes one event, in order of sequence; `frame` is its header and record as received.
+    fn write(&mut self, event: &RtFlow, frame: &[u8]);
+
+    /// Hands everything taken so far to the receiver.
+    fn flush(&mut self);
+
+    /// What became of the events taken so far.
+    fn report(&self) -> SinkReport;
+
+    /// The first error, once; [`io::ErrorKind::BrokenPipe`] when a reader has had enough.
+    fn take_error(&mut self) -> Option<io::Error>;
+}
