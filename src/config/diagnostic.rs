@@ -111,9 +111,42 @@ impl Diagnostic {
     }
 }
 
+/// Counts the errors of one run, so that a file that is no configuration at all ends the run early.
+#[derive(Debug)]
+pub(super) struct ErrorLimit {
+    seen: usize,
+    errors: usize,
+}
+
+impl ErrorLimit {
+    /// Counts what is found from here on.
+    pub(super) fn new(diagnostics: &Diagnostics) -> Self {
+        Self {
+            seen: diagnostics.0.len(),
+            errors: 0,
+        }
+    }
+
+    /// True, with an error that says so, once [`ERRORS_MAX`] errors have been found.
+    pub(super) fn is_reached(&mut self, diagnostics: &mut Diagnostics, span: Span) -> bool {
+        let new = &diagnostics.0[self.seen..];
+        self.errors += new.iter().filter(|d| d.severity == Severity::Error).count();
+        self.seen = diagnostics.0.len();
+        if self.errors < ERRORS_MAX {
+            return false;
+        }
+        let message = format!("gave up after {ERRORS_MAX} errors");
+        diagnostics.error("too-many-errors", span, message);
+        true
+    }
+}
+
 /// `file:line:column` of a span.
 #[must_use]
 pub fn place(sources: &Sources, span: Span) -> String {
     let (line, column) = sources.line_column(span);
     format!("{}:{line}:{column}", sources.get(span.source).name)
 }
+
+/// Errors after which the rest of a file is hardly a configuration.
+const ERRORS_MAX: usize = 200;

@@ -27,9 +27,7 @@ pub fn effective(tree: &Node, diagnostics: &mut Diagnostics) -> Node {
         place: Place::ROOT,
         except: Vec::new(),
     };
-    let mut root = inheritance.merge(tree, &tree.children, Vec::new(), &level);
-    root.children.retain(|child| child.word != "groups");
-    root
+    inheritance.merge(tree, &tree.children, Vec::new(), &level)
 }
 
 struct Inheritance<'n, 'd> {
@@ -56,6 +54,13 @@ struct Source<'n> {
     patterns: Vec<&'n Node>,
 }
 
+impl Level<'_> {
+    /// Statements that are gone once groups have been applied.
+    fn is_about_groups(&self, word: &str) -> bool {
+        is_apply(word) || (self.path.is_empty() && word == "groups")
+    }
+}
+
 impl<'n> Inheritance<'n, '_> {
     /// A copy of `head` with the `explicit` statements below it and what the sources, nearest first,
     /// add to them.
@@ -77,10 +82,8 @@ impl<'n> Inheritance<'n, '_> {
         sources.retain(|source| !level.except.contains(&source.group));
 
         let mut children = Vec::with_capacity(explicit.len());
-        for child in explicit
-            .iter()
-            .filter(|c| !c.inactive && !is_apply(&c.word))
-        {
+        let in_force = |child: &&'n Node| !child.inactive && !level.is_about_groups(&child.word);
+        for child in explicit.iter().filter(in_force) {
             children.push(self.below(child, &child.children, &sources, &level));
         }
         self.inherit(&mut children, &sources, &level);
@@ -104,7 +107,8 @@ impl<'n> Inheritance<'n, '_> {
             let word = &*child.word;
             let is_excluded =
                 place.has_exclusive() && children.iter().any(|c| place.replaces(word, &c.word));
-            if pattern(word).is_some() || is_apply(word) || is_excluded || present.contains(word) {
+            let is_made = pattern(word).is_none() && !level.is_about_groups(word);
+            if !is_made || is_excluded || present.contains(word) {
                 continue;
             }
             self.inherited += 1;
@@ -160,7 +164,14 @@ impl<'n> Inheritance<'n, '_> {
         let word = match &*name.word {
             "junos-defaults" => return None,
             // On a chassis cluster each node applies its own group; one node is what is looked at.
-            "${node}" => "node0",
+            "${node}" => {
+                self.diagnostics.note(
+                    "cluster-node-group",
+                    name.span,
+                    "`${node}` is read as `node0`",
+                );
+                "node0"
+            }
             word => word,
         };
         let groups = self.groups;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use logos::{Lexer, Logos};
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, ErrorLimit};
 use super::span::{SourceId, Span};
 
 /// One token with the facts about its line that recovery needs.
@@ -60,7 +60,8 @@ impl Kind {
     }
 }
 
-/// The tokens of a text, and whether its end is missing (an unterminated comment took it).
+/// The tokens of a text, and whether its end is missing: in a comment that does not end, or after
+/// too many errors.
 pub(super) struct Tokens<'s> {
     pub(super) tokens: Vec<Token<'s>>,
     pub(super) truncated: bool,
@@ -78,6 +79,7 @@ pub(super) fn tokens<'s>(
         truncated: false,
     };
     let (mut line_start, mut first, mut indent) = (0, true, 0);
+    let mut limit = ErrorLimit::new(diagnostics);
     while let Some(raw) = lexer.next() {
         let range = lexer.span();
         let span = span(source, range.start, range.end);
@@ -110,6 +112,10 @@ pub(super) fn tokens<'s>(
             }
             Err(()) => {
                 stray_character(span, slice, diagnostics);
+                if limit.is_reached(diagnostics, span) {
+                    found.truncated = true;
+                    return found;
+                }
                 continue;
             }
         };

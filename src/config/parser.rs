@@ -4,8 +4,9 @@
 //! Tags before a statement (`inactive:`, `replace:`, `delete:`, …) apply to the object it names.
 
 use super::builder::{Builder, Cursor, NodeId};
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, ErrorLimit};
 use super::lexer::{Kind, Token, Tokens};
+use super::set_form;
 use super::span::Span;
 use super::tree::Node;
 
@@ -13,7 +14,7 @@ use super::tree::Node;
 pub(super) fn parse(tokens: &Tokens<'_>, diagnostics: &mut Diagnostics) -> Node {
     let mut builder = Builder::new();
     builder.warns_of_replacement = true;
-    let limit = diagnostics.0.len() + DIAGNOSTICS_MAX;
+    let mut limit = ErrorLimit::new(diagnostics);
     let mut parser = Parser {
         tokens: &tokens.tokens,
         at: 0,
@@ -23,9 +24,9 @@ pub(super) fn parse(tokens: &Tokens<'_>, diagnostics: &mut Diagnostics) -> Node 
         balanced: is_balanced(&tokens.tokens),
         set_line_seen: false,
     };
-    while parser.statement() {
-        if parser.diagnostics.0.len() >= limit {
-            parser.give_up();
+    while let Some(token) = parser.tokens.get(parser.at) {
+        parser.statement(token);
+        if limit.is_reached(parser.diagnostics, token.span) {
             return parser.builder.finish();
         }
     }
@@ -65,11 +66,8 @@ struct Statement<'t, 's> {
 }
 
 impl<'t, 's> Parser<'t, 's> {
-    /// Reads up to the next `;`, `{` or `}`; false at the end.
-    fn statement(&mut self) -> bool {
-        let Some(token) = self.tokens.get(self.at) else {
-            return false;
-        };
+    /// Reads up to the next `;`, `{` or `}`.
+    fn statement(&mut self, token: &'t Token<'s>) {
         match token.kind {
             Kind::Word | Kind::Quoted if self.is_set_line(token) => self.set_line(token),
             Kind::Word | Kind::Quoted => self.words_and_end(),
@@ -98,11 +96,10 @@ impl<'t, 's> Parser<'t, 's> {
                     .suggest(format!("remove the `{what}`"));
             }
         }
-        true
     }
 
     fn words_and_end(&mut self) {
-        let tags = self.take_words(|t| t.bare().is_some_and(|word| TAGS.contains(&word)));
+        let tags = self.tags();
         let words = self.take_words(Token::is_word);
         if words.is_empty() {
             self.tag_alone(tags);
@@ -135,6 +132,15 @@ impl<'t, 's> Parser<'t, 's> {
         }
     }
 
+    /// The tags before a statement, on its line or above.
+    fn tags(&mut self) -> &'t [Token<'s>] {
+        let tokens = &self.tokens[self.at..];
+        let is_tag = |token: &&Token<'_>| token.bare().is_some_and(|word| TAGS.contains(&word));
+        let count = tokens.iter().take_while(is_tag).count();
+        self.at += count;
+        &tokens[..count]
+    }
+
     /// Words on one line, as long as they are what is asked for.
     fn take_words(&mut self, wanted: impl Fn(&Token<'s>) -> bool) -> &'t [Token<'s>] {
         let tokens = &self.tokens[self.at..];
@@ -154,18 +160,27 @@ impl<'t, 's> Parser<'t, 's> {
             .get(self.at)
             .filter(|t| t.kind == Kind::ListOpen)?;
         self.at += 1;
-        let mut values = Vec::new();
+        let (mut values, mut is_nested) = (Vec::new(), false);
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
                 Kind::Word | Kind::Quoted => values.push(token),
                 Kind::ListOpen => {
+                    is_nested = true;
                     self.diagnostics
                         .error("stray-token", token.span, "a list inside a list")
                         .expected("a value or `]`");
                 }
                 Kind::ListClose => {
                     self.at += 1;
-                    self.after_list(open, values.is_empty());
+                    let extra = self.after_list();
+                    if let Some(extra) = extra.filter(|_| !is_nested) {
+                        self.words_after_list(extra);
+                    }
+                    if values.is_empty() {
+                        self.diagnostics
+                            .warning("empty-list", open.span, "the list holds no value")
+                            .expected("at least one value");
+                    }
                     return Some(values);
                 }
                 Kind::Open | Kind::Close | Kind::Semicolon => break,
@@ -179,21 +194,12 @@ impl<'t, 's> Parser<'t, 's> {
         Some(values)
     }
 
-    fn after_list(&mut self, open: &Token<'_>, is_empty: bool) {
-        if is_empty {
-            self.diagnostics
-                .warning("empty-list", open.span, "the list holds no value")
-                .expected("at least one value");
-        }
+    /// Skips what stands between a list and the end of its statement; the first of it.
+    fn after_list(&mut self) -> Option<&'t Token<'s>> {
         let extra = self.take_words(|t| {
             !t.first && (t.is_word() || matches!(t.kind, Kind::ListOpen | Kind::ListClose))
         });
-        if let Some(first) = extra.first() {
-            self.diagnostics
-                .error("words-after-list", first.span, "words after a list")
-                .expected("`;`")
-                .suggest("end the statement after the `]`, and write a new one");
-        }
+        extra.first()
     }
 
     /// Adds a statement's words and values to the tree; the position below the last word.
@@ -206,7 +212,11 @@ impl<'t, 's> Parser<'t, 's> {
             .object_end(texts)
             .map_or(words.len() - 1, |at| at.min(words.len() - 1));
         if statement.has_tag("delete:") {
-            self.delete(cursor, &words[..=object]);
+            let named: Vec<&Token<'_>> = words[..=object].iter().collect();
+            let found = set_form::find(&self.builder, cursor, &named, "delete", self.diagnostics);
+            if let Some(found) = found {
+                self.builder.remove(&found);
+            }
             return None;
         }
         for (index, word) in words.iter().enumerate() {
@@ -233,21 +243,11 @@ impl<'t, 's> Parser<'t, 's> {
                 "active:" => self.builder.set_inactive(node, false),
                 "replace:" => self.builder.clear(node),
                 other => {
-                    let message = format!("`{other}` is not honoured");
+                    let message = format!("`{other}` changes no statement; ignored");
                     self.diagnostics.note("ignored-tag", tag.span, message);
                 }
             }
         }
-    }
-
-    fn delete(&mut self, mut cursor: Cursor, words: &[Token<'_>]) {
-        for word in words {
-            if !self.builder.find(&mut cursor, &word.text) {
-                super::set_form::missing(self.diagnostics, word.span, &word.text, "delete");
-                return;
-            }
-        }
-        self.builder.remove(&cursor);
     }
 
     /// The position of the innermost block.
@@ -292,7 +292,7 @@ impl<'t, 's> Parser<'t, 's> {
         let next = self.tokens.get(self.at + 1);
         self.frames.is_empty()
             && token.first
-            && token.bare().is_some_and(super::set_form::is_command)
+            && token.bare().is_some_and(set_form::is_command)
             && next.is_some_and(|t| t.is_word() && !t.first)
     }
 }
@@ -328,6 +328,13 @@ impl<'t, 's> Parser<'t, 's> {
             .error("missing-semicolon", after, "the statement does not end")
             .expected("`;`")
             .suggest(format!("write `;` after `{last}`"));
+    }
+
+    fn words_after_list(&mut self, extra: &Token<'_>) {
+        self.diagnostics
+            .error("words-after-list", extra.span, "words after a list")
+            .expected("`;`")
+            .suggest("end the statement after the `]`, and write a new one");
     }
 
     fn tag_alone(&mut self, tags: &[Token<'_>]) {
@@ -376,16 +383,6 @@ impl<'t, 's> Parser<'t, 's> {
                 .suggest("keep commands in a file of their own; its first word is a command");
         }
     }
-
-    fn give_up(&mut self) {
-        if let Some(token) = self.tokens.get(self.at) {
-            self.diagnostics.error(
-                "too-many-errors",
-                token.span,
-                format!("gave up after {DIAGNOSTICS_MAX} errors"),
-            );
-        }
-    }
 }
 
 impl Statement<'_, '_> {
@@ -416,6 +413,3 @@ pub(super) const TAGS: [&str; 6] = [
     "replace:",
     "delete:",
 ];
-
-/// Errors after which the rest of a file is hardly a configuration.
-const DIAGNOSTICS_MAX: usize = 200;

@@ -3,7 +3,7 @@
 //! not exist is a warning. The first word of a file decides its form; a file is in one form only.
 
 use super::builder::{Beside, Builder, Cursor, DEPTH_MAX};
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, ErrorLimit};
 use super::lexer::{Kind, Token, Tokens};
 use super::nearest::nearest;
 use super::schema::Place;
@@ -32,24 +32,47 @@ pub(super) fn parse(tokens: &Tokens<'_>, diagnostics: &mut Diagnostics) -> Node 
         diagnostics,
         braces_seen: false,
     };
+    let mut limit = ErrorLimit::new(session.diagnostics);
     for line in tokens.tokens.chunk_by(|_, next| !next.first) {
         session.line(line);
+        if limit.is_reached(session.diagnostics, line[0].span) {
+            break;
+        }
     }
     let mut tree = session.builder.finish();
     join_sole_leaves(&mut tree);
     tree
 }
 
-/// Warns of a statement to be changed that does not exist.
-pub(super) fn missing(diagnostics: &mut Diagnostics, span: Span, word: &str, command: &str) {
-    diagnostics
-        .warning(
-            "statement-not-found",
-            span,
-            format!("there is no `{word}` here"),
-        )
-        .expected(format!("a statement to {command}"))
-        .suggest("remove the line, or put it after the one that makes the statement");
+/// The position of the statement that these words name from `cursor` on; a warning if there is none.
+pub(super) fn find(
+    builder: &Builder,
+    mut cursor: Cursor,
+    words: &[&Token<'_>],
+    command: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Cursor> {
+    for (index, word) in words.iter().enumerate() {
+        if builder.find(&mut cursor, &word.text) {
+            continue;
+        }
+        let missing: Vec<&str> = words[index..].iter().map(|t| &*t.text).collect();
+        let last = words.last().map_or(word.span, |t| t.span);
+        let span = Span {
+            end: last.end.max(word.span.end),
+            ..word.span
+        };
+        diagnostics
+            .warning(
+                "statement-not-found",
+                span,
+                format!("there is no `{}`", missing.join(" ")),
+            )
+            .expected(format!("a statement to {command}"))
+            .suggest("remove the line, or put it after the one that makes the statement");
+        return None;
+    }
+    Some(cursor)
 }
 
 /// What typing the lines into Junos would keep between them.
@@ -102,6 +125,12 @@ impl<'t, 's> Session<'t, 's> {
                 let message = format!("`{word}` changes no statement; ignored");
                 self.diagnostics
                     .note("ignored-command", command.span, message);
+            }
+            Some(word) if UNSUPPORTED.contains(&word) => {
+                let message = format!("`{word}` is not supported");
+                self.diagnostics
+                    .error("unsupported-command", command.span, message)
+                    .suggest("write the `set` and `delete` lines that it stands for");
             }
             _ => self.unknown(command),
         }
@@ -159,54 +188,53 @@ impl<'t, 's> Session<'t, 's> {
     }
 
     /// The position of an existing statement; a warning if there is none.
-    fn find(&mut self, args: &[Token<'s>], command: &str) -> Option<Cursor> {
-        let mut cursor = Cursor::root();
-        for word in self.edit.iter().copied().chain(args) {
-            if !self.builder.find(&mut cursor, &word.text) {
-                missing(self.diagnostics, word.span, &word.text, command);
-                return None;
-            }
-        }
-        Some(cursor)
+    fn find(&mut self, args: &'t [Token<'s>], command: &str) -> Option<Cursor> {
+        let words: Vec<&Token<'_>> = self.edit.iter().copied().chain(args).collect();
+        find(
+            &self.builder,
+            Cursor::root(),
+            &words,
+            command,
+            self.diagnostics,
+        )
     }
 
     /// `insert a b policy P before policy Q`
     fn insert(&mut self, command: &Token<'_>, args: &'t [Token<'s>]) {
-        let is_where = |t: &Token<'_>| matches!(t.bare(), Some("before" | "after"));
-        let Some(at) = args.iter().rposition(is_where) else {
+        let Some((moved, at, anchor)) = split_at_last(args, &["before", "after"]) else {
             self.incomplete(command, "`before` or `after` and a statement beside it");
             return;
         };
-        let (moved, anchor) = (&args[..at], &args[at + 1..]);
-        let Some(moved_at) = self.find(moved, "move") else {
-            return;
-        };
-        let Some(anchor_at) = self.find_beside(moved, anchor, &args[at]) else {
-            return;
-        };
-        let beside = match args[at].bare() {
+        let beside = match at.bare() {
             Some("before") => Beside::Before,
             _ => Beside::After,
         };
-        self.builder
-            .move_beside(moved_at.node(), anchor_at.node(), beside);
+        if let Some(moved_at) = self.find(moved, "move")
+            && let Some(path) = self.path_beside(moved, at, anchor)
+            && let Some(anchor_at) = find(
+                &self.builder,
+                Cursor::root(),
+                &path,
+                "insert beside",
+                self.diagnostics,
+            )
+        {
+            let (moved, anchor) = (moved_at.node(), anchor_at.node());
+            self.builder.move_beside(moved, anchor, beside);
+        }
     }
 
     /// `rename a b policy P to policy Q`
     fn rename(&mut self, command: &Token<'_>, args: &'t [Token<'s>]) {
-        let Some(at) = args.iter().rposition(|t| t.bare() == Some("to")) else {
+        let Some((old, at, new)) = split_at_last(args, &["to"]) else {
             self.incomplete(command, "`to` and the new name");
             return;
         };
-        let (old, new) = (&args[..at], &args[at + 1..]);
-        let Some(cursor) = self.find(old, "rename") else {
-            return;
-        };
-        let Some(name) = new.last().filter(|_| has_same_keywords(old, new)) else {
-            self.incomplete(&args[at], "the keyword of the statement and a new name");
-            return;
-        };
-        if !self.builder.rename(cursor.node(), &name.text, name.span) {
+        if let Some(cursor) = self.find(old, "rename")
+            && let Some(path) = self.path_beside(old, at, new)
+            && let Some(name) = path.last()
+            && !self.builder.rename(cursor.node(), &name.text, name.span)
+        {
             self.diagnostics
                 .error(
                     "duplicate-name",
@@ -217,20 +245,45 @@ impl<'t, 's> Session<'t, 's> {
         }
     }
 
-    /// The statement `anchor`, named from the level at which `moved` stands.
-    fn find_beside(
+    /// The path of `beside`, which names a statement from the level at which `of` stands: the same
+    /// keywords, another name.
+    fn path_beside(
         &mut self,
-        moved: &'t [Token<'s>],
-        anchor: &'t [Token<'s>],
+        of: &'t [Token<'s>],
         at: &Token<'_>,
-    ) -> Option<Cursor> {
-        if !has_same_keywords(moved, anchor) {
-            self.incomplete(at, "a statement of the same kind and its name");
+        beside: &'t [Token<'s>],
+    ) -> Option<Vec<&'t Token<'s>>> {
+        let Some((_, keywords)) = beside.split_last() else {
+            self.incomplete(at, "the keyword and the name of a statement");
+            return None;
+        };
+        let level = of.len().saturating_sub(beside.len());
+        let same = keywords
+            .iter()
+            .zip(&of[level..])
+            .all(|(a, b)| a.text == b.text);
+        if !same || of.len() < beside.len() {
+            let first = &beside[0];
+            self.diagnostics
+                .error(
+                    "unlike-statements",
+                    first.span,
+                    format!(
+                        "`{}` does not begin a statement of the same kind",
+                        first.text
+                    ),
+                )
+                .expected("the same keyword as before, and a name");
             return None;
         }
-        let mut path = moved[..moved.len() - anchor.len()].to_vec();
-        path.extend_from_slice(anchor);
-        self.find(&path, "insert beside")
+        Some(
+            self.edit
+                .iter()
+                .copied()
+                .chain(&of[..level])
+                .chain(beside)
+                .collect(),
+        )
     }
 
     fn up(&mut self, args: &'t [Token<'s>]) {
@@ -308,16 +361,14 @@ fn is_of_braces(kind: Kind) -> bool {
     matches!(kind, Kind::Open | Kind::Close | Kind::Semicolon)
 }
 
-/// `… policy P` and `policy Q`: the same keywords before the last word.
-fn has_same_keywords(path: &[Token<'_>], beside: &[Token<'_>]) -> bool {
-    let [keywords @ .., _] = beside else {
-        return false;
-    };
-    path.len() >= beside.len()
-        && keywords
-            .iter()
-            .zip(&path[path.len() - beside.len()..])
-            .all(|(a, b)| a.text == b.text)
+/// The words before and after the last unquoted one of these.
+fn split_at_last<'t, 's>(
+    args: &'t [Token<'s>],
+    words: &[&str],
+) -> Option<(&'t [Token<'s>], &'t Token<'s>, &'t [Token<'s>])> {
+    let is_one = |t: &Token<'_>| t.bare().is_some_and(|word| words.contains(&word));
+    let at = args.iter().rposition(is_one)?;
+    Some((&args[..at], &args[at], &args[at + 1..]))
 }
 
 const COMMANDS: [&str; 19] = [
@@ -344,3 +395,6 @@ const COMMANDS: [&str; 19] = [
 
 /// Commands that leave the statements as they are.
 const IGNORED: [&str; 6] = ["annotate", "protect", "unprotect", "commit", "show", "run"];
+
+/// Commands that change statements in ways that are not read.
+const UNSUPPORTED: [&str; 2] = ["copy", "wildcard"];

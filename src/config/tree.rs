@@ -16,7 +16,7 @@ pub struct Node {
     /// Written on one line with its parent (`security-zone trust {`): a hint for the brace printer only.
     pub joined: bool,
     /// What stands below.
-    pub children: Vec<Node>,
+    pub children: Vec<Self>,
 }
 
 impl PartialEq for Node {

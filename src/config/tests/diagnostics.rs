@@ -6,7 +6,7 @@ use crate::config::parse_text;
 #[test]
 fn names_every_missing_semicolon() {
     check(
-        "missing-semicolon",
+        "missing-semicolon.conf",
         include_str!("../../../tests/config/missing-semicolon.conf"),
     );
 }
@@ -14,11 +14,11 @@ fn names_every_missing_semicolon() {
 #[test]
 fn tells_from_the_indentation_which_brace_is_missing() {
     check(
-        "unbalanced",
+        "unbalanced.conf",
         include_str!("../../../tests/config/unbalanced.conf"),
     );
     check(
-        "extra-brace",
+        "extra-brace.conf",
         include_str!("../../../tests/config/extra-brace.conf"),
     );
 }
@@ -26,20 +26,23 @@ fn tells_from_the_indentation_which_brace_is_missing() {
 #[test]
 fn names_strings_lists_and_comments_that_do_not_end() {
     check(
-        "unterminated",
+        "unterminated.conf",
         include_str!("../../../tests/config/unterminated.conf"),
     );
 }
 
 #[test]
 fn names_stray_tokens_and_replaced_values() {
-    check("stray", include_str!("../../../tests/config/stray.conf"));
+    check(
+        "stray.conf",
+        include_str!("../../../tests/config/stray.conf"),
+    );
 }
 
 #[test]
 fn names_commands_that_change_nothing() {
     check(
-        "broken-commands",
+        "broken-commands.set",
         include_str!("../../../tests/config/broken-commands.set"),
     );
 }
@@ -78,5 +81,6 @@ fn gives_up_on_what_is_no_configuration() {
 fn check(name: &str, text: &str) {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     parse_text(&mut sources, name, text, &mut diagnostics);
-    snapshot(name, &render::text(&sources, &diagnostics));
+    let stem = name.split('.').next().unwrap_or(name);
+    snapshot(stem, &render::text(&sources, &diagnostics));
 }
