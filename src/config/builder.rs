@@ -1,7 +1,7 @@
 //! Grows a tree from paths of words, whatever the form of the text they come from. One path means
-//! the same in braces and in set form: the schema decides where a value ends and which earlier value
-//! a later one replaces. Siblings are found by hash, so a file of many thousand addresses costs
-//! linear time; the depth is bounded, so whoever walks the tree may recurse.
+//! the same in braces and in set form: the schema decides where a value ends and which earlier
+//! value a later one replaces. Siblings are found by hash, so a file of many thousand addresses
+//! costs linear time; the depth is bounded, so whoever walks the tree may recurse.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,8 @@ pub(super) struct Builder {
     nodes: Vec<Entry>,
     words: HashMap<String, u32>,
     children: HashMap<(NodeId, u32), NodeId>,
-    /// Braces show a configuration as it is: there a value that replaces another is worth a warning.
+    /// Braces show a configuration as it is: there a value that replaces another is worth a
+    /// warning.
     pub(super) warns_of_replacement: bool,
 }
 
@@ -55,6 +56,11 @@ impl Cursor {
 
     pub(super) fn node(&self) -> NodeId {
         self.top().0
+    }
+
+    /// The last word is the name that a keyword takes (`policy P`).
+    pub(super) fn is_at_name(&self) -> bool {
+        matches!(&*self.0, [.., (_, keyword), (_, Place::Inside(_))] if keyword.needs_word())
     }
 
     /// Where a statement that begins with this word stands: here, or, if nothing is expected below
@@ -218,6 +224,11 @@ impl Builder {
         let entry = self.entry_mut(node);
         (entry.word, entry.text, entry.span) = (new, word.to_owned(), span);
         true
+    }
+
+    /// Nodes made so far, those removed included.
+    pub(super) fn size(&self) -> usize {
+        self.nodes.len()
     }
 
     /// The tree, as far as it has been built.

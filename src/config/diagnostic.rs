@@ -1,5 +1,5 @@
-//! Diagnostics: what is wrong with a configuration or a schedule, where, what was expected and what to do.
-//! The id is stable: people grep for it and CI systems suppress it.
+//! Diagnostics: what is wrong with a configuration or a schedule, where, what was expected and what
+//! to do. The id is stable: people grep for it and CI systems suppress it.
 
 use super::span::{Sources, Span};
 

@@ -1,7 +1,8 @@
-//! `groups` and `apply-groups`: the tree that is in force. Rules of Junos: an explicit statement wins
-//! over an inherited one, an inner `apply-groups` over an outer, an earlier group over a later;
-//! values of lists come together; `<*>` and other names in angle brackets match existing statements
-//! only. Inherited statements come after explicit ones and keep the place of the group's text.
+//! `groups` and `apply-groups`: the tree that is in force. Rules of Junos: an explicit statement
+//! wins over an inherited one, an inner `apply-groups` over an outer, an earlier group over a
+//! later; values of lists come together; `<*>` and other names in angle brackets match existing
+//! statements only. Inherited statements come after explicit ones and keep the place of the group's
+//! text.
 
 use std::collections::{HashMap, HashSet};
 
@@ -62,8 +63,8 @@ impl Level<'_> {
 }
 
 impl<'n> Inheritance<'n, '_> {
-    /// A copy of `head` with the `explicit` statements below it and what the sources, nearest first,
-    /// add to them.
+    /// A copy of `head` with the `explicit` statements below it and what the sources, nearest
+    /// first, add to them.
     fn merge(
         &mut self,
         head: &'n Node,
@@ -260,8 +261,8 @@ fn is_apply(word: &str) -> bool {
     matches!(word, "apply-groups" | "apply-groups-except")
 }
 
-/// Junos reads a group without the groups that it applies itself, and conditions (`when`) only while
-/// it runs: both would change silently what is in force.
+/// Junos reads a group without the groups that it applies itself, and conditions (`when`) only
+/// while it runs: both would change silently what is in force.
 fn refuse_nested(group: &Node, diagnostics: &mut Diagnostics) {
     let mut nodes: Vec<&Node> = group.active().collect();
     for condition in nodes.extract_if(.., |node| node.word == "when") {

@@ -84,41 +84,27 @@ pub(super) fn tokens<'s>(
         let range = lexer.span();
         let span = span(source, range.start, range.end);
         let slice = lexer.slice();
-        let (kind, text) = match raw {
-            Ok(Raw::Newline) => {
-                (line_start, first) = (range.end, true);
-                continue;
+        if let Ok(Raw::Newline | Raw::Comment) = raw {
+            if raw == Ok(Raw::Comment) && (slice.len() < 4 || !slice.ends_with("*/")) {
+                unterminated_comment(span, diagnostics);
+                found.truncated = true;
             }
-            Ok(Raw::Word) => (Kind::Word, Cow::Borrowed(slice)),
-            Ok(Raw::Quoted) => (Kind::Quoted, unescape(&slice[1..slice.len() - 1])),
-            Ok(Raw::Comment) => {
-                if !slice.ends_with("*/") || slice.len() < 4 {
-                    unterminated_comment(span, diagnostics);
-                    found.truncated = true;
-                }
-                if let Some(newline) = slice.rfind('\n') {
-                    (line_start, first) = (range.start + newline + 1, true);
-                }
-                continue;
+            if let Some(newline) = slice.rfind('\n') {
+                (line_start, first) = (range.start + newline + 1, true);
             }
-            Ok(Raw::Open) => (Kind::Open, Cow::default()),
-            Ok(Raw::Close) => (Kind::Close, Cow::default()),
-            Ok(Raw::ListOpen) => (Kind::ListOpen, Cow::default()),
-            Ok(Raw::ListClose) => (Kind::ListClose, Cow::default()),
-            Ok(Raw::Semicolon) => (Kind::Semicolon, Cow::default()),
-            Err(()) if slice.starts_with('"') => {
-                unterminated_string(span, diagnostics);
-                (Kind::Quoted, unescape(&slice[1..]))
+            continue;
+        }
+        let Some((kind, text)) = meaning(raw, slice) else {
+            stray_character(span, slice, diagnostics);
+            if limit.is_reached(diagnostics, span) {
+                found.truncated = true;
+                break;
             }
-            Err(()) => {
-                stray_character(span, slice, diagnostics);
-                if limit.is_reached(diagnostics, span) {
-                    found.truncated = true;
-                    return found;
-                }
-                continue;
-            }
+            continue;
         };
+        if raw.is_err() {
+            unterminated_string(span, diagnostics);
+        }
         if first {
             indent = u32::try_from(range.start - line_start).unwrap_or(u32::MAX);
         }
@@ -132,6 +118,22 @@ pub(super) fn tokens<'s>(
         first = false;
     }
     found
+}
+
+/// Kind and word of a token; a string that does not end counts as one.
+fn meaning(raw: Result<Raw, ()>, slice: &str) -> Option<(Kind, Cow<'_, str>)> {
+    let kind = match raw {
+        Ok(Raw::Word) => return Some((Kind::Word, Cow::Borrowed(slice))),
+        Ok(Raw::Quoted) => return Some((Kind::Quoted, unescape(&slice[1..slice.len() - 1]))),
+        Err(()) => return Some((Kind::Quoted, unescape(slice.strip_prefix('"')?))),
+        Ok(Raw::Open) => Kind::Open,
+        Ok(Raw::Close) => Kind::Close,
+        Ok(Raw::ListOpen) => Kind::ListOpen,
+        Ok(Raw::ListClose) => Kind::ListClose,
+        Ok(Raw::Semicolon) => Kind::Semicolon,
+        Ok(Raw::Newline | Raw::Comment) => return None,
+    };
+    Some((kind, Cow::Borrowed("")))
 }
 
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq)]

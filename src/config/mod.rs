@@ -1,6 +1,7 @@
-//! The Junos configuration language: text to tree ([`tree`]), tree to text in both printings, tree to
-//! the typed model, model to the compiled [`components::world::World`]. Every value keeps its place;
-//! every problem is a [`diagnostic::Diagnostic`], and all problems of a file are found in one run.
+//! The Junos configuration language: text to tree ([`tree`]), tree to text in both printings, tree
+//! to the typed model, model to the compiled [`components::world::World`]. Every value keeps its
+//! place; every problem is a [`diagnostic::Diagnostic`], and all problems of a file are found in
+//! one run.
 
 mod builder;
 pub mod diagnostic;
@@ -20,8 +21,8 @@ pub use groups::effective;
 use span::{SourceId, Sources, Span};
 use tree::Node;
 
-/// Reads a configuration in either form; the first word tells which. Returns the root, whose word is
-/// empty. `apply-groups` and `inactive:` are still in the tree: see [`effective`].
+/// Reads a configuration in either form; the first word tells which. Returns the root, whose word
+/// is empty. `apply-groups` and `inactive:` are still in the tree: see [`effective`].
 pub fn parse_text(
     sources: &mut Sources,
     name: &str,
@@ -73,11 +74,43 @@ pub fn parse_bytes(
 }
 
 fn parse_source(sources: &Sources, source: SourceId, diagnostics: &mut Diagnostics) -> Node {
-    let tokens = lexer::tokens(source, &sources.get(source).text, diagnostics);
+    let text = &sources.get(source).text;
+    if let Some(form) = foreign_form(text) {
+        let start = Span {
+            source,
+            ..Span::default()
+        };
+        diagnostics
+            .error(
+                "foreign-form",
+                start,
+                format!("the configuration is in {form}"),
+            )
+            .expected("braces or `set` lines")
+            .suggest("take it with `show configuration`, without `| display xml` or `json`");
+        return Node::default();
+    }
+    let tokens = lexer::tokens(source, text, diagnostics);
     if set_form::is_set_form(&tokens) {
         set_form::parse(&tokens, diagnostics)
     } else {
         parser::parse(&tokens, diagnostics)
+    }
+}
+
+/// XML and JSON, which Junos prints as well.
+fn foreign_form(text: &str) -> Option<&'static str> {
+    let text = text.trim_start();
+    let is_xml = ["<?xml", "<rpc-reply", "<configuration"]
+        .iter()
+        .any(|tag| text.starts_with(tag));
+    let is_json = text
+        .strip_prefix('{')
+        .is_some_and(|rest| rest.trim_start().starts_with('"'));
+    match (is_xml, is_json) {
+        (true, _) => Some("XML"),
+        (_, true) => Some("JSON"),
+        _ => None,
     }
 }
 

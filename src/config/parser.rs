@@ -125,7 +125,12 @@ impl<'t, 's> Parser<'t, 's> {
                         .error("unexpected-brace", open.span, "a block after a list")
                         .expected("`;` after the `]`");
                 }
+                let size = self.builder.size();
                 let cursor = self.apply(&statement);
+                let is_old = tags.is_empty() && self.builder.size() == size;
+                if is_old && cursor.as_ref().is_some_and(Cursor::is_at_name) {
+                    self.repeated(words);
+                }
                 self.open(open, words, cursor);
             }
             _ => self.missing_end(&statement, next),
@@ -328,6 +333,18 @@ impl<'t, 's> Parser<'t, 's> {
             .error("missing-semicolon", after, "the statement does not end")
             .expected("`;`")
             .suggest(format!("write `;` after `{last}`"));
+    }
+
+    fn repeated(&mut self, words: &[Token<'_>]) {
+        let name: Vec<&str> = words.iter().map(|t| &*t.text).collect();
+        self.diagnostics
+            .warning(
+                "repeated-block",
+                words[words.len() - 1].span,
+                format!("`{}` stands here for the second time", name.join(" ")),
+            )
+            .expected("a name that is not in use; as in Junos, both blocks are one")
+            .suggest("rename one of the blocks, or write them as one");
     }
 
     fn words_after_list(&mut self, extra: &Token<'_>) {

@@ -1,6 +1,7 @@
 //! Set form: `set`, `delete`, `deactivate`, `activate`, `insert`, `rename` and the moves of `edit`,
-//! applied line by line to one tree, as if they were typed into Junos. A line that changes what does
-//! not exist is a warning. The first word of a file decides its form; a file is in one form only.
+//! applied line by line to one tree, as if they were typed into Junos. A line that changes what
+//! does not exist is a warning. The first word of a file decides its form; a file is in one form
+//! only.
 
 use super::builder::{Beside, Builder, Cursor, DEPTH_MAX};
 use super::diagnostic::{Diagnostics, ErrorLimit};
@@ -44,7 +45,8 @@ pub(super) fn parse(tokens: &Tokens<'_>, diagnostics: &mut Diagnostics) -> Node 
     tree
 }
 
-/// The position of the statement that these words name from `cursor` on; a warning if there is none.
+/// The position of the statement that these words name from `cursor` on; a warning if there is
+/// none.
 pub(super) fn find(
     builder: &Builder,
     mut cursor: Cursor,

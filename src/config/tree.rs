@@ -1,6 +1,7 @@
-//! The syntax tree: a trie of words. `a b { c; d; }` and the lines `set a b c`, `set a b d` are one tree,
-//! so equality ignores how it was written: spans and the grouping of words into one brace line do not count.
-//! Children keep the order of their first appearance; siblings have different words.
+//! The syntax tree: a trie of words. `a b { c; d; }` and the lines `set a b c`, `set a b d` are one
+//! tree, so equality ignores how it was written: spans and the grouping of words into one brace
+//! line do not count. Children keep the order of their first appearance; siblings have different
+//! words.
 
 use super::span::Span;
 
@@ -13,7 +14,8 @@ pub struct Node {
     pub span: Span,
     /// `inactive:` in braces, `deactivate` in set form: kept and printed, not honoured.
     pub inactive: bool,
-    /// Written on one line with its parent (`security-zone trust {`): a hint for the brace printer only.
+    /// Written on one line with its parent (`security-zone trust {`): a hint for the brace printer
+    /// only.
     pub joined: bool,
     /// What stands below.
     pub children: Vec<Self>,
@@ -45,7 +47,8 @@ impl Node {
         self.children.iter().filter(|c| !c.inactive)
     }
 
-    /// The value of a leaf statement such as `host-name fw1`: its last active child (later lines win).
+    /// The value of a leaf statement such as `host-name fw1`: its last active child (later lines
+    /// win).
     #[must_use]
     pub fn value(&self) -> Option<&Self> {
         self.active().last()

@@ -1,5 +1,5 @@
-//! `firewall` and `policy-options`: filters, policers, prefix lists.
-//! In a filter's `from` nearly every condition is a list; in its `then` one action excludes another.
+//! `firewall` and `policy-options`: filters, policers, prefix lists. In a filter's `from` nearly
+//! every condition is a list; in its `then` one action excludes another.
 
 use super::{Shape, any, block, flag, keyed, value, values};
 

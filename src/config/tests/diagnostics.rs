@@ -78,6 +78,21 @@ fn gives_up_on_what_is_no_configuration() {
     assert!(findings.contains("error[too-many-errors]: gave up after 200 errors"));
 }
 
+#[test]
+fn names_the_form_of_what_junos_prints_for_machines() {
+    let (_, xml) = read("<rpc-reply xmlns:junos=\"x\">\n<configuration>\n");
+    assert!(xml.starts_with("error[foreign-form]: the configuration is in XML\n"));
+    let (_, json) = read("{\n    \"configuration\" : {}\n}\n");
+    assert!(json.starts_with("error[foreign-form]: the configuration is in JSON\n"));
+}
+
+#[test]
+fn gives_up_on_bytes_that_are_no_text() {
+    let (_, findings) = read(&"\u{1}\u{2}\u{3} ".repeat(100_000));
+    assert_eq!(findings.matches("error[stray-character]").count(), 200);
+    assert_eq!(findings.matches("error[too-many-errors]").count(), 1);
+}
+
 fn check(name: &str, text: &str) {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     parse_text(&mut sources, name, text, &mut diagnostics);
