@@ -178,12 +178,12 @@ impl Builder {
         self.entry_mut(node).inactive = inactive;
     }
 
-    /// Removes a node with everything below it, and keywords left without a name or value.
+    /// Removes a node with everything below it, and what is no statement without it.
     pub(super) fn remove(&mut self, cursor: &Cursor) {
         let mut path = &cursor.0[..];
         while let [rest @ .., (parent, place), (node, _)] = path {
             self.detach(*node);
-            if !(place.needs_word() && self.entry(*parent).children.is_empty()) {
+            if !(place.is_partial() && self.entry(*parent).children.is_empty()) {
                 return;
             }
             path = &path[..=rest.len()];

@@ -85,7 +85,7 @@ impl<'n> Inheritance<'n, '_> {
         let mut children = Vec::with_capacity(explicit.len());
         let in_force = |child: &&'n Node| !child.inactive && !level.is_about_groups(&child.word);
         for child in explicit.iter().filter(in_force) {
-            children.push(self.below(child, &child.children, &sources, &level));
+            children.extend(self.below(child, &child.children, &sources, &level));
         }
         self.inherit(&mut children, &sources, &level);
         Node {
@@ -118,18 +118,19 @@ impl<'n> Inheritance<'n, '_> {
                 return;
             }
             present.insert(word.to_owned());
-            children.push(self.below(child, &[], sources, level));
+            children.extend(self.below(child, &[], sources, level));
         }
     }
 
-    /// The merged child of a node.
+    /// The merged child of a node; `None` if nothing in force is left of a statement: only patterns
+    /// stood below it, or a keyword (`policy`) has lost all its names.
     fn below(
         &mut self,
         child: &'n Node,
         explicit: &'n [Node],
         sources: &[Source<'n>],
         level: &Level<'n>,
-    ) -> Node {
+    ) -> Option<Node> {
         let word = &*child.word;
         let below = sources
             .iter()
@@ -138,7 +139,10 @@ impl<'n> Inheritance<'n, '_> {
         let mut next = level.clone();
         next.path.push(word);
         next.place = level.place.step(word);
-        self.merge(child, explicit, below, &next)
+        let merged = self.merge(child, explicit, below, &next);
+        let is_bare = merged.children.is_empty() && !child.children.is_empty();
+        let is_gone = is_bare && (explicit.is_empty() || next.place.is_partial());
+        (!is_gone).then_some(merged)
     }
 
     /// What the groups applied right here say about the node at `path`.

@@ -293,7 +293,7 @@ impl<'t, 's> Session<'t, 's> {
         for _ in 0..DEPTH_MAX.min(count) {
             self.edit.pop();
             // A keyword without its name is no level of the hierarchy.
-            while self.place().needs_word() && self.edit.pop().is_some() {}
+            while self.place().is_partial() && self.edit.pop().is_some() {}
         }
         let is_count = args
             .first()

@@ -57,6 +57,12 @@ fn reads_words_up_to_where_a_value_ends() {
 }
 
 #[test]
+fn line_ends_of_other_systems_and_a_byte_order_mark_change_nothing() {
+    let text = format!("\u{feff}{}", BRANCH_OFFICE.replace('\n', "\r\n"));
+    assert_eq!(read_clean(&text), read_clean(BRANCH_OFFICE));
+}
+
+#[test]
 fn tags_mark_the_object_that_a_statement_names() {
     let tree = read_clean(BRANCH_OFFICE);
     let policies = [

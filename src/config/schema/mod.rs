@@ -121,7 +121,20 @@ impl Place {
         matches!(self, Self::Inside(shape) if !shape.below.is_empty())
     }
 
-    /// A keyword whose name or value comes next; without one it is no statement.
+    /// No statement as long as nothing stands below: a keyword without its name or value, or
+    /// `from-zone A` without `to-zone B`.
+    pub(super) fn is_partial(self) -> bool {
+        match self {
+            Self::Name(_) => true,
+            Self::Inside(shape) => shape
+                .below
+                .iter()
+                .any(|s| s.inline && s.kind == Kind::Keyed),
+            _ => false,
+        }
+    }
+
+    /// A keyword whose name or value comes next.
     pub(super) fn needs_word(self) -> bool {
         matches!(self, Self::Name(_))
     }

@@ -85,6 +85,23 @@ fn inactive_statements_and_applications_count_for_nothing() {
 }
 
 #[test]
+fn keywords_that_lose_their_names_are_gone() {
+    let lines = in_force(
+        "groups { g { \
+             security { policies { from-zone <*> to-zone <*> { policy <*> { then { count; } } } } } \
+             interfaces { <*> { mtu 9000; } } \
+         } }\n\
+         apply-groups g;\n\
+         system { inactive: host-name fw1; services { inactive: ssh; } }\n\
+         security { policies { \
+             inactive: from-zone a to-zone b { policy p { then { permit; } } } \
+             global { inactive: policy p { then { permit; } } } \
+         } }\n",
+    );
+    assert_eq!(lines, "set system services\nset security policies global\n");
+}
+
+#[test]
 fn lists_take_the_values_of_both() {
     let lines = in_force(
         "groups { g { firewall { filter <*> { term <*> { from { protocol [ tcp udp ]; } } } } } }\n\

@@ -25,12 +25,14 @@ fn commands_may_hold_several_statements_of_one_container() {
 fn delete_takes_keywords_without_names_along() {
     let lines = lines_after(
         "set security policies from-zone a to-zone b policy p then deny\n\
+         set security policies from-zone c to-zone d policy p then deny\n\
          set security policies global policy g then deny\n\
-         delete security policies from-zone a to-zone b policy p\n",
+         delete security policies from-zone a to-zone b\n\
+         delete security policies from-zone c to-zone d policy p\n",
     );
     assert_eq!(
         lines,
-        "set security policies from-zone a to-zone b\n\
+        "set security policies from-zone c to-zone d\n\
          set security policies global policy g then deny\n"
     );
 }
