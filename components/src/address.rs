@@ -116,6 +116,18 @@ impl AddressRange {
         }
     }
 
+    /// The addresses in order.
+    pub fn addresses(self) -> impl Iterator<Item = Address> {
+        let (first, last, v4) = match self {
+            Self::V4(first, last) => (u128::from(first), u128::from(last), true),
+            Self::V6(first, last) => (first, last, false),
+        };
+        (first..=last).map(move |key| match u32::try_from(key) {
+            Ok(key) if v4 => Address::v4(key.to_be_bytes()),
+            _ => Address(key.to_be_bytes()),
+        })
+    }
+
     /// Number of addresses, saturating.
     #[must_use]
     pub fn count(self) -> u128 {

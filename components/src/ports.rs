@@ -2,13 +2,13 @@
 //! original port is kept where it is free and in range; otherwise the next free one after a moving cursor, so that a
 //! port that was just given back is the last to be reused. Workers split each range between them.
 
-use crate::address::{Address, AddressRange, Family};
+use crate::address::{Address, Family};
 use crate::ids::{IfIndex, PoolId};
 use crate::session::record::PortLease;
 use crate::world::World;
 use crate::world::interface::Interface;
 
-/// Addresses of one pool that can be leased from, at most: 8 KiB each.
+/// Addresses that a pool may have: their ports take 8 KiB each.
 pub const POOL_ADDRESSES_MAX: u128 = 4096;
 
 const WORDS: usize = (1 << 16) / 64;
@@ -47,7 +47,7 @@ impl PortTable {
         let mut table = Self::default();
         let share = |ports| share_of(ports, worker, workers);
         for pool in &world.nat.pools {
-            let addresses = pool.ranges.iter().flat_map(|&range| addresses_of(range));
+            let addresses = pool.ranges.iter().flat_map(|range| range.addresses());
             let group = table.group(addresses, share(pool.ports), seed);
             table.pools.push(group);
         }
@@ -228,23 +228,10 @@ pub fn share_of(ports: (u16, u16), worker: u16, workers: u16) -> (u16, u16) {
     )
 }
 
-fn addresses_of(range: AddressRange) -> Box<dyn Iterator<Item = Address>> {
-    match range {
-        AddressRange::V4(first, last) => {
-            let last =
-                last.min(first.saturating_add(u32::try_from(POOL_ADDRESSES_MAX - 1).unwrap_or(0)));
-            Box::new((first..=last).map(|key| Address::v4(key.to_be_bytes())))
-        }
-        AddressRange::V6(first, last) => {
-            let last = last.min(first.saturating_add(POOL_ADDRESSES_MAX - 1));
-            Box::new((first..=last).map(|key| Address(key.to_be_bytes())))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::AddressRange;
     use crate::world::nat::SourcePool;
 
     fn table(ports: (u16, u16), addresses: u32) -> PortTable {

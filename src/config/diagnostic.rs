@@ -71,6 +71,13 @@ impl Diagnostics {
         self.add(id, Severity::Note, span, message)
     }
 
+    /// Takes the notes out; returns how many there were.
+    pub fn without_notes(&mut self) -> usize {
+        let before = self.0.len();
+        self.0.retain(|d| d.severity != Severity::Note);
+        before - self.0.len()
+    }
+
     /// True if one of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {

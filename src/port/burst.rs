@@ -82,6 +82,43 @@ impl Burst {
         self.wants_more()
     }
 
+    /// A staged row as it arrived.
+    #[must_use]
+    pub fn arrival(&self, row: usize) -> Arrival<'_> {
+        let Row {
+            time_ns,
+            offset,
+            length,
+            wire_length,
+            link,
+            ingress,
+            index,
+            ..
+        } = self.rows[row];
+        let frame = &self.memory[offset as usize..(offset + length) as usize];
+        Arrival {
+            time_ns,
+            frame,
+            wire_length,
+            link,
+            ingress,
+            index,
+        }
+    }
+
+    /// Sets the clock of an empty burst forward, where another burst left it.
+    pub fn start_clock(&mut self, clock_ns: u64) {
+        self.clock_ns = self.clock_ns.max(clock_ns);
+    }
+
+    /// True if a frame of this time would belong to the batch: there is room, and it lies in the same tick.
+    #[must_use]
+    pub fn fits(&self, time_ns: u64) -> bool {
+        let clock_ns = self.clock_ns.max(time_ns);
+        let same_tick = |first: &Row| first.clock_ns / self.tick_ns == clock_ns / self.tick_ns;
+        self.wants_more() && self.rows.first().is_none_or(same_tick)
+    }
+
     /// True while [`Self::push`] may be called.
     #[must_use]
     pub fn wants_more(&self) -> bool {
@@ -114,7 +151,12 @@ impl Burst {
 
     /// A batch of these rows in `arena`, the port's columns filled.
     pub fn batch<'a>(&'a mut self, arena: &'a Bump, events: &'a mut Events) -> Batch<'a> {
-        let Self { memory, rows, has_guest, .. } = self;
+        let Self {
+            memory,
+            rows,
+            has_guest,
+            ..
+        } = self;
         let rows = &rows[..rows.len() - usize::from(*has_guest)];
         let mut batch = Batch::new(arena, rows.len(), memory, events);
         fill(&mut batch.columns, rows);

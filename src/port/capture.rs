@@ -56,7 +56,11 @@ impl<W: Write> CapturePort<W> {
     pub fn write_to(&mut self, path: &str, output: W, names: &Names) -> Result<(), CaptureError> {
         let mut pcapng = PcapngWriter::new(path, output)?;
         let declare = |name: &String| pcapng.interface(name);
-        let interfaces = names.interfaces.iter().map(declare).collect::<Result<_, _>>()?;
+        let interfaces = names
+            .interfaces
+            .iter()
+            .map(declare)
+            .collect::<Result<_, _>>()?;
         self.writer = Some(Writer { pcapng, interfaces });
         Ok(())
     }
@@ -77,10 +81,18 @@ impl<W: Write> CapturePort<W> {
     }
 
     fn write(&mut self, packet: &Transmit<'_>) {
-        let Some(writer) = &mut self.writer else { return };
-        let interface = writer.interfaces.get(packet.egress.index()).copied().unwrap_or(0);
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
+        let interface = writer
+            .interfaces
+            .get(packet.egress.index())
+            .copied()
+            .unwrap_or(0);
         if let Err(error) =
-            writer.pcapng.write(interface, packet.time_ns, packet.packet, packet.wire_length)
+            writer
+                .pcapng
+                .write(interface, packet.time_ns, packet.packet, packet.wire_length)
         {
             self.errors.push(error);
             self.writer = None;
@@ -127,7 +139,9 @@ impl<W: Write> Port for CapturePort<W> {
 const fn link_of(link: capture::LinkType) -> LinkType {
     match link {
         capture::LinkType::Ethernet => LinkType::Ethernet,
-        capture::LinkType::Raw | capture::LinkType::Ipv4 | capture::LinkType::Ipv6 => LinkType::RawIp,
+        capture::LinkType::Raw | capture::LinkType::Ipv4 | capture::LinkType::Ipv6 => {
+            LinkType::RawIp
+        }
         capture::LinkType::LinuxCooked => LinkType::LinuxSll,
         capture::LinkType::LinuxCooked2 => LinkType::LinuxSll2,
         capture::LinkType::Null | capture::LinkType::Loop => LinkType::Loopback,

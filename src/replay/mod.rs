@@ -2,6 +2,7 @@
 //! order of the captures, and the same input gives the same bytes.
 
 mod inline;
+mod sharded;
 pub mod stream;
 pub mod worker;
 
@@ -66,6 +67,9 @@ pub enum ReplayError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The workers.
+    #[error(transparent)]
+    Workers(#[from] systems::steer::Unsteerable),
     /// The ring.
     #[error(transparent)]
     Ring(#[from] components::ring::RingError),
@@ -80,15 +84,21 @@ impl Replay {
         let started = Instant::now();
         let mut port = CapturePort::new(self.captures);
         if let Some(path) = self.write {
-            let file = File::create(&path)
-                .map_err(|source| ReplayError::Create { path: path.clone(), source })?;
+            let file = File::create(&path).map_err(|source| ReplayError::Create {
+                path: path.clone(),
+                source,
+            })?;
             let name = path.display().to_string();
             port.write_to(&name, BufWriter::new(file), &self.world.names)?;
         }
         let ring = &self.schedule.settings.ring;
         let (frames, id) = (*ring.frames.get_ref(), *ring.stream_id.get_ref());
         let mut stream = Stream::open(frames, id, self.sinks)?;
-        let totals = inline::run(&self.world, &self.schedule, &mut port, &mut stream);
+        let (world, schedule) = (&self.world, &self.schedule);
+        let totals = match *schedule.settings.workers.get_ref() {
+            1 => inline::run(world, schedule, &mut port, &mut stream),
+            _ => sharded::run(world, schedule, &mut port, &mut stream)?,
+        };
         stream.close(totals.generated, &totals.counters.refused);
         let report = stream.collector().stream_report().clone();
         let sinks = stream.collector().sink_reports();

@@ -24,7 +24,11 @@ impl Stream {
     ///
     /// # Errors
     /// If a ring of this size cannot be made.
-    pub fn open(frames: usize, stream_id: u64, sinks: Vec<Box<dyn Sink>>) -> Result<Self, RingError> {
+    pub fn open(
+        frames: usize,
+        stream_id: u64,
+        sinks: Vec<Box<dyn Sink>>,
+    ) -> Result<Self, RingError> {
         let config = RingConfig::new(frames, stream_id);
         let frames_at_once = config.quotas.reserved_frames[0].max(1);
         let mut stream = Self {
@@ -104,7 +108,9 @@ impl Stream {
 
     fn control(&mut self, frame: &Frame) {
         let mut bytes = Vec::new();
-        frame.encode(0, &mut bytes).expect("control frames have no field that could not be encoded");
+        frame
+            .encode(0, &mut bytes)
+            .expect("control frames have no field that could not be encoded");
         let received = self.collector.receive(&bytes);
         self.error = self.error.take().or(received.err());
     }

@@ -102,10 +102,10 @@ impl Counters {
         );
         add_all(&mut self.encoded, &other.encoded);
         add_each(&mut self.screens, &other.screens, |mine, theirs| {
-            *mine += theirs
+            *mine += theirs;
         });
         add_each(&mut self.policies, &other.policies, |mine, theirs| {
-            *mine += theirs
+            *mine += theirs;
         });
         self.denied_logged += other.denied_logged;
         add_each(&mut self.filters, &other.filters, |mine, theirs| {

@@ -14,6 +14,7 @@ pub mod registry;
 pub mod rewrite;
 pub mod schedule;
 pub mod shard;
+pub mod steer;
 pub mod system;
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use crate::emit::{Emit, EmitView};
 use crate::limit::{Limit, LimitView};
 use crate::nat::{Nat, NatView};
 use crate::parse::{Parse, ParseView};
-use crate::parse::{Parse, ParseView};
 use crate::policy::{Policy, PolicyView};
 use crate::rewrite::{Rewrite, RewriteView};
 use crate::schedule::settings::Settings;
@@ -39,7 +38,6 @@ macro_rules! registry {
 }
 
 registry! {
-    "parse": ParseView, |s| Parse::new(&s.parse);
     "parse": ParseView, |s| Parse::new(&s.parse);
     "policy": PolicyView, |_s| Policy::default();
     "nat": NatView, |_s| Nat;

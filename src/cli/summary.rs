@@ -1,0 +1,173 @@
+//! The summary of a replay, for a person: packets by fate, drops by reason, events, sessions, translations, the verdict.
+
+use std::fmt::Write;
+
+use components::kinds::{CloseReason, EventKind};
+use components::reason::DropReason;
+use components::world::World;
+use components::world::screen::ScreenAttack;
+
+use crate::ledger::Ledger;
+use crate::replay::Outcome;
+
+/// The whole summary, lines of text.
+pub(super) fn text(outcome: &Outcome, world: &World) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = packets(&mut out, outcome)
+        .and_then(|()| events(&mut out, outcome))
+        .and_then(|()| sessions(&mut out, outcome))
+        .and_then(|()| named(&mut out, outcome, world))
+        .and_then(|()| ledger(&mut out, &outcome.ledger));
+    out
+}
+
+fn packets(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
+    let ledger = &outcome.ledger.packets;
+    let dropped: u64 = ledger.dropped.values().sum();
+    let seconds = outcome.elapsed.as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    let rate = ledger.received as f64 / seconds.max(1e-9);
+    writeln!(
+        out,
+        "\npackets       {:>12} received, {} bytes, in {seconds:.3} s: {} packets/s",
+        grouped(ledger.received),
+        grouped(outcome.port.received_bytes),
+        grouped_f(rate),
+    )?;
+    row(out, ledger.forwarded, "forwarded", "")?;
+    row(out, ledger.to_host, "to host", "")?;
+    row(out, dropped, "dropped", "")?;
+    for reason in DropReason::ALL {
+        let count = outcome.totals.counters.packets.dropped.0[reason.index()];
+        if count > 0 {
+            row(out, count, &format!("  {}", reason.label()), reason.description())?;
+        }
+    }
+    Ok(())
+}
+
+fn events(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
+    let total: u64 = outcome.ledger.events.values().map(|events| events.generated).sum();
+    writeln!(out, "events        {:>12} generated", grouped(total))?;
+    for kind in EventKind::ALL {
+        let events = &outcome.ledger.events[kind.label()];
+        let refused: u64 = events.refused.values().sum();
+        if events.generated > 0 {
+            let refused =
+                if refused > 0 { format!("{} refused", grouped(refused)) } else { String::new() };
+            row(out, events.generated, kind.label(), &refused)?;
+        }
+    }
+    Ok(())
+}
+
+fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
+    let sessions = &outcome.ledger.sessions;
+    writeln!(out, "sessions      {:>12} created", grouped(sessions.created))?;
+    row(out, sessions.active, "active", "")?;
+    for reason in CloseReason::ALL {
+        let count = outcome.totals.closed.0[reason.index()];
+        if count > 0 {
+            row(out, count, reason.label(), reason.description())?;
+        }
+    }
+    let translated = outcome.totals.counters.translated;
+    if translated.source + translated.destination > 0 {
+        writeln!(out, "translations")?;
+        row(out, translated.source, "source", "packets with another source")?;
+        row(out, translated.destination, "destination", "packets with another destination")?;
+    }
+    let answers = outcome.totals.counters.answers;
+    if answers.sent + answers.limited > 0 {
+        writeln!(out, "answers       {:>12} RST and ICMP sent for rejected packets", grouped(answers.sent))?;
+        if answers.limited > 0 {
+            row(out, answers.limited, "limited", "held back by the answer rate")?;
+        }
+    }
+    Ok(())
+}
+
+/// Policies, screens and filter counters by name.
+fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result {
+    let counters = &outcome.totals.counters;
+    if counters.policies.iter().any(|&hits| hits > 0) {
+        writeln!(out, "policies")?;
+        for (id, &hits) in counters.policies.iter().enumerate().filter(|&(_, &hits)| hits > 0) {
+            let name = &world.names.policies[id];
+            let note = if name.global { "global" } else { "" };
+            row(out, hits, &name.name, note)?;
+        }
+    }
+    if counters.screens.iter().any(|&hits| hits > 0) {
+        writeln!(out, "screens")?;
+        for (attack, &hits) in ScreenAttack::ALL.iter().zip(&counters.screens) {
+            if hits > 0 {
+                row(out, hits, attack.label(), attack.attack_name())?;
+            }
+        }
+    }
+    let counted = counters.filters.iter().zip(&world.names.counters).skip(1);
+    let mut counted = counted.filter(|(count, _)| count.packets > 0).peekable();
+    if counted.peek().is_some() {
+        writeln!(out, "filter counters")?;
+    }
+    for (count, (filter, counter)) in counted {
+        let note = format!("filter {filter}, {} bytes", grouped(count.bytes));
+        row(out, count.packets, counter, &note)?;
+    }
+    Ok(())
+}
+
+fn ledger(out: &mut String, ledger: &Ledger) -> std::fmt::Result {
+    for sink in &ledger.sinks {
+        let lost = sink.lost.total();
+        let note = if lost > 0 { format!("{} LOST", grouped(lost)) } else { String::new() };
+        writeln!(out, "sink          {:>12} settled  {} {note}", grouped(sink.settled), sink.name)?;
+    }
+    if ledger.balanced {
+        return writeln!(
+            out,
+            "ledger        balanced: {} identities hold, residual 0",
+            ledger.identities.len()
+        );
+    }
+    writeln!(out, "ledger        DOES NOT BALANCE: residual {}", ledger.residual)?;
+    for identity in ledger.identities.iter().filter(|identity| identity.left != identity.right) {
+        writeln!(out, "  {}: {} against {}", identity.name, identity.left, identity.right)?;
+    }
+    Ok(())
+}
+
+fn row(out: &mut String, count: u64, label: &str, note: &str) -> std::fmt::Result {
+    let line = format!("              {:>12} {label:<28} {note}", grouped(count));
+    writeln!(out, "{}", line.trim_end())
+}
+
+/// Thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, never negative")]
+fn grouped_f(number: f64) -> String {
+    grouped(number as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,229 @@
+//! Several workers: a dispatcher parses and steers a chunk of packets, the workers run their shares side by side, and what
+//! they put out is merged by packet number. Shards have their own session ids and port ranges, so output differs from
+//! that of one worker in NAT ports; fates do not.
+
+use bumpalo::Bump;
+use components::block::EventFrame;
+use components::event::Events;
+use components::ids::IfIndex;
+use components::world::World;
+use rayon::prelude::*;
+use systems::parse::Parse;
+use systems::schedule::Schedule;
+use systems::schedule::settings::AtEnd;
+use systems::shard::{Outbox, Shard};
+use systems::steer::{Steer, Unsteerable};
+use systems::system::System;
+
+use super::stream::Stream;
+use super::worker::{Output, Worker};
+use crate::ledger::Totals;
+use crate::port::{Burst, Port, Transmit};
+
+/// Packets that are spread before the workers run: enough that waking them costs little.
+const CHUNK_PACKETS: usize = 16_384;
+
+/// Runs the port dry.
+///
+/// # Errors
+/// If the configuration cannot be spread over workers.
+pub(super) fn run(
+    world: &World,
+    schedule: &Schedule,
+    port: &mut impl Port,
+    stream: &mut Stream,
+) -> Result<Totals, Unsteerable> {
+    let settings = &schedule.settings;
+    let workers = *settings.workers.get_ref();
+    let mut dispatcher = Dispatcher::new(world, schedule)?;
+    let mut lanes: Vec<Lane> = (0..workers)
+        .map(|number| Lane::new(world, schedule, number))
+        .collect();
+    let mut more = true;
+    while more {
+        more = dispatcher.fill(world, port, &mut lanes);
+        lanes.par_iter_mut().for_each(|lane| lane.run(world));
+        merge(&mut lanes, port, stream);
+    }
+    if settings.replay.at_end == AtEnd::AgeOut {
+        lanes
+            .par_iter_mut()
+            .for_each(|lane| lane.worker.age_out(world, &mut lane.collected));
+        merge(&mut lanes, port, stream);
+    }
+    Ok(Totals::of(lanes.iter().map(|lane| &lane.worker)))
+}
+
+/// A worker with its queue of bursts and what it put out.
+struct Lane {
+    worker: Worker,
+    /// Bursts of this chunk; those from `filled` on are empty and kept for their memory.
+    bursts: Vec<Burst>,
+    filled: usize,
+    rows_max: usize,
+    tick_ns: u64,
+    clock_ns: u64,
+    collected: Collected,
+}
+
+/// Output of one chunk.
+#[derive(Default)]
+struct Collected {
+    packets: Vec<Packet>,
+    bytes: Vec<u8>,
+    frames: Vec<(u64, EventFrame)>,
+}
+
+#[derive(Clone, Copy)]
+struct Packet {
+    index: u64,
+    time_ns: u64,
+    egress: IfIndex,
+    offset: usize,
+    length: usize,
+    wire_length: u32,
+    is_answer: bool,
+}
+
+/// Parses and steers.
+struct Dispatcher {
+    parse: Parse,
+    steer: Steer,
+    scratch: Shard,
+    events: Events,
+    arena: Bump,
+    burst: Burst,
+    owners: Vec<u16>,
+}
+
+impl Dispatcher {
+    fn new(world: &World, schedule: &Schedule) -> Result<Self, Unsteerable> {
+        let settings = &schedule.settings;
+        let mut small = settings.clone();
+        small.session.capacity = toml::Spanned::new(0..0, 1);
+        let rows_max = *settings.batch.rows_max.get_ref();
+        Ok(Self {
+            parse: Parse::new(&settings.parse),
+            steer: Steer::new(
+                world,
+                *settings.workers.get_ref(),
+                *settings.session.hash_seed.get_ref(),
+            )?,
+            scratch: Shard::new(world, &small, 0),
+            events: Events::default(),
+            arena: Bump::new(),
+            // One endless tick: ticks are cut in the lanes.
+            burst: Burst::new(rows_max, u64::MAX),
+            owners: Vec::with_capacity(rows_max),
+        })
+    }
+
+    /// Spreads a chunk over the lanes; false once nothing more will come.
+    fn fill(&mut self, world: &World, port: &mut impl Port, lanes: &mut [Lane]) -> bool {
+        let mut packets = 0;
+        while packets < CHUNK_PACKETS {
+            port.receive(&mut self.burst);
+            if self.burst.is_empty() {
+                return false;
+            }
+            packets += self.burst.len();
+            self.arena.reset();
+            let mut batch = self.burst.batch(&self.arena, &mut self.events);
+            self.parse.run(&mut batch, &mut self.scratch, world);
+            self.steer.run(&mut batch, world, &mut self.owners);
+            self.events.clear();
+            for (row, &owner) in self.owners.iter().enumerate() {
+                lanes[usize::from(owner)].push(&self.burst, row);
+            }
+            self.burst.advance();
+        }
+        true
+    }
+}
+
+impl Lane {
+    fn new(world: &World, schedule: &Schedule, number: u16) -> Self {
+        let settings = &schedule.settings;
+        Self {
+            worker: Worker::new(world, schedule, number),
+            bursts: Vec::new(),
+            filled: 0,
+            rows_max: *settings.batch.rows_max.get_ref(),
+            tick_ns: *settings.session.tick_ms.get_ref() * 1_000_000,
+            clock_ns: 0,
+            collected: Collected::default(),
+        }
+    }
+
+    fn push(&mut self, from: &Burst, row: usize) {
+        let arrival = from.arrival(row);
+        self.clock_ns = self.clock_ns.max(arrival.time_ns);
+        let open = self
+            .filled
+            .checked_sub(1)
+            .is_some_and(|at| self.bursts[at].fits(self.clock_ns));
+        if !open {
+            if self.filled == self.bursts.len() {
+                self.bursts.push(Burst::new(self.rows_max, self.tick_ns));
+            }
+            self.bursts[self.filled].start_clock(self.clock_ns);
+            self.filled += 1;
+        }
+        self.bursts[self.filled - 1].push(&arrival);
+    }
+
+    fn run(&mut self, world: &World) {
+        for burst in &mut self.bursts[..self.filled] {
+            self.worker.run(burst, world, &mut self.collected);
+        }
+        self.filled = 0;
+    }
+}
+
+impl Output for Collected {
+    fn transmit(&mut self, index: u64, packet: Transmit<'_>) {
+        let offset = self.bytes.len();
+        self.bytes.extend_from_slice(packet.packet);
+        self.packets.push(Packet {
+            index,
+            time_ns: packet.time_ns,
+            egress: packet.egress,
+            offset,
+            length: packet.packet.len(),
+            wire_length: packet.wire_length,
+            is_answer: packet.is_answer,
+        });
+    }
+
+    fn events(&mut self, outbox: &mut Outbox, indexes: impl Iterator<Item = u64>) {
+        let frames = outbox.blocks().flat_map(|block| block.frames());
+        self.frames.extend(indexes.zip(frames.copied()));
+    }
+}
+
+/// Sends and delivers what all lanes put out, by packet number, then by lane.
+fn merge(lanes: &mut [Lane], port: &mut impl Port, stream: &mut Stream) {
+    let mut packets: Vec<(Packet, usize)> = Vec::new();
+    let mut frames: Vec<(u64, EventFrame)> = Vec::new();
+    for (at, lane) in lanes.iter_mut().enumerate() {
+        packets.extend(lane.collected.packets.drain(..).map(|packet| (packet, at)));
+        frames.append(&mut lane.collected.frames);
+    }
+    packets.sort_by_key(|(packet, _)| packet.index);
+    frames.sort_by_key(|&(index, _)| index);
+    for (packet, at) in packets {
+        let bytes = &lanes[at].collected.bytes[packet.offset..packet.offset + packet.length];
+        port.transmit(Transmit {
+            time_ns: packet.time_ns,
+            egress: packet.egress,
+            packet: bytes,
+            wire_length: packet.wire_length,
+            is_answer: packet.is_answer,
+        });
+    }
+    for lane in lanes {
+        lane.collected.bytes.clear();
+    }
+    let frames: Vec<EventFrame> = frames.into_iter().map(|(_, frame)| frame).collect();
+    stream.append(&frames);
+}

@@ -1,0 +1,188 @@
+//! Steering: which worker owns a packet, when several share a capture or a receive queue. Both directions of a session
+//! must meet in one shard although NAT changes what they look like: destination and static NAT are undone first, then a
+//! translated source names its worker by the port range that it was leased from, and everything else goes by a hash
+//! that is the same for both directions.
+
+use components::address::Address;
+use components::batch::Batch;
+use components::columns::FRAGMENT_OFFSET_MASK;
+use components::ids::{IfIndex, ZoneId};
+use components::ports::share_of;
+use components::session::key::{FlowKey, HashSeed};
+use components::view;
+use components::world::World;
+use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
+use components::world::nat::{NatQuery, SourceAction};
+
+use crate::icmp::{self, IcmpClass};
+
+view! {
+    /// What steering reads: what `parse` wrote.
+    pub struct SteerView {
+        reads {
+            offset, length, ingress, zone, family, protocol, source, destination, source_port, destination_port,
+            l4_offset, fragment,
+        }
+        writes {}
+    }
+}
+
+/// Chooses workers.
+#[derive(Debug)]
+pub struct Steer {
+    workers: u16,
+    seed: HashSeed,
+    /// Translated source addresses with their port ranges.
+    sources: Vec<(Address, (u16, u16))>,
+}
+
+/// Why a configuration cannot be spread over workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "source NAT pool {pool} translates no ports, so that replies do not name their worker; use one worker"
+)]
+pub struct Unsteerable {
+    /// Number of the pool, from 1.
+    pub pool: usize,
+}
+
+impl Steer {
+    /// For `workers` workers.
+    ///
+    /// # Errors
+    /// If a rule uses a pool without port translation.
+    pub fn new(world: &World, workers: u16, seed: u64) -> Result<Self, Unsteerable> {
+        let mut sources = Vec::new();
+        for rule in &world.nat.source {
+            match rule.action {
+                SourceAction::Off => {}
+                SourceAction::Interface => sources.extend(interface_sources(world)),
+                SourceAction::Pool(pool) => {
+                    let Some(settings) = world.nat.pool(pool) else {
+                        continue;
+                    };
+                    if settings.no_translation {
+                        return Err(Unsteerable { pool: pool.index() });
+                    }
+                    let addresses = settings.ranges.iter().flat_map(|range| range.addresses());
+                    sources.extend(addresses.map(|address| (address, settings.ports)));
+                }
+            }
+        }
+        sources.sort_unstable();
+        sources.dedup();
+        Ok(Self {
+            workers,
+            seed: HashSeed::new(seed),
+            sources,
+        })
+    }
+
+    /// The worker of each row, into `owners`.
+    pub fn run(&self, batch: &mut Batch<'_>, world: &World, owners: &mut Vec<u16>) {
+        let view = SteerView::of(batch);
+        owners.clear();
+        owners.resize(view.rows, 0);
+        for row in view.live.iter() {
+            owners[row] = self.owner(&view, row, world);
+        }
+    }
+
+    fn owner(&self, view: &SteerView<'_>, row: usize, world: &World) -> u16 {
+        let protocol = view.protocol[row];
+        let has_ports = matches!(protocol, TCP | UDP | UDP_LITE | ICMP | ICMPV6);
+        if !has_ports || view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
+            return 0;
+        }
+        let Some(key) = key_of(view, row) else {
+            return 0;
+        };
+        let hit = world.nat.destination_of(&NatQuery {
+            ingress: view.ingress[row],
+            from_zone: view.zone[row],
+            egress: IfIndex::NONE,
+            to_zone: ZoneId::NONE,
+            family: key.family,
+            source: key.source,
+            destination: key.destination,
+            service: Service {
+                protocol: key.protocol,
+                source_port: key.source_port,
+                destination_port: key.destination_port,
+                ..Service::default()
+            },
+        });
+        let icmp = matches!(key.protocol, ICMP | ICMPV6);
+        match hit {
+            Some(hit) => {
+                let port = if icmp { key.destination_port } else { hit.port };
+                self.by_hash(FlowKey {
+                    destination: hit.address,
+                    destination_port: port,
+                    ..key
+                })
+            }
+            None => self.by_lease(&key).unwrap_or_else(|| self.by_hash(key)),
+        }
+    }
+
+    /// The worker whose share of the ports the destination port lies in, if the destination is a translated source.
+    fn by_lease(&self, key: &FlowKey) -> Option<u16> {
+        let first = self
+            .sources
+            .partition_point(|&(address, _)| address < key.destination);
+        let candidates = self.sources[first..].iter();
+        let mut ranges = candidates.take_while(|&&(address, _)| address == key.destination);
+        let port = key.destination_port;
+        let &(_, ports) = ranges.find(|(_, (from, to))| (from..=to).contains(&&port))?;
+        (0..self.workers).find(|&worker| {
+            let (from, to) = share_of(ports, worker, self.workers);
+            (from..=to).contains(&port)
+        })
+    }
+
+    fn by_hash(&self, key: FlowKey) -> u16 {
+        let (ours, theirs) = (
+            (key.source, key.source_port),
+            (key.destination, key.destination_port),
+        );
+        let key = if ours <= theirs { key } else { key.reversed() };
+        let worker = key.hash(self.seed) % u64::from(self.workers);
+        u16::try_from(worker).unwrap_or(0)
+    }
+}
+
+/// Every interface address: whichever interface a packet leaves by, its address is what it gets.
+fn interface_sources(world: &World) -> impl Iterator<Item = (Address, (u16, u16))> + '_ {
+    let addresses = world
+        .interfaces
+        .0
+        .iter()
+        .flat_map(|interface| &interface.addresses);
+    addresses.map(|address| (address.address, world.nat.interface_ports))
+}
+
+/// The key that the packet's session has on this side; an ICMP error's is that of the packet it quotes, turned round.
+fn key_of(view: &SteerView<'_>, row: usize) -> Option<FlowKey> {
+    let [icmp_type, _] = view.destination_port[row].to_be_bytes();
+    if icmp::class(view.protocol[row], icmp_type) == IcmpClass::Error {
+        let start = view.offset[row] as usize;
+        let frame = view.frames.get(start..start + view.length[row] as usize)?;
+        let message = frame.get(usize::from(view.l4_offset[row])..)?;
+        return Some(icmp::quote(view.family[row], message)?.key.reversed());
+    }
+    let icmp = matches!(view.protocol[row], ICMP | ICMPV6);
+    let source_port = view.source_port[row];
+    Some(FlowKey {
+        source: view.source[row],
+        destination: view.destination[row],
+        source_port,
+        destination_port: if icmp {
+            source_port
+        } else {
+            view.destination_port[row]
+        },
+        protocol: view.protocol[row],
+        family: view.family[row],
+    })
+}
