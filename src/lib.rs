@@ -1,6 +1,7 @@
 //! What touches the world: command line, configuration language, captures, collector and sinks.
 
 pub mod capture;
+pub mod cli;
 pub mod collector;
 pub mod config;
 pub mod generate;

@@ -41,21 +41,34 @@ fn packets(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     for reason in DropReason::ALL {
         let count = outcome.totals.counters.packets.dropped.0[reason.index()];
         if count > 0 {
-            row(out, count, &format!("  {}", reason.label()), reason.description())?;
+            row(
+                out,
+                count,
+                &format!("  {}", reason.label()),
+                reason.description(),
+            )?;
         }
     }
     Ok(())
 }
 
 fn events(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
-    let total: u64 = outcome.ledger.events.values().map(|events| events.generated).sum();
+    let total: u64 = outcome
+        .ledger
+        .events
+        .values()
+        .map(|events| events.generated)
+        .sum();
     writeln!(out, "events        {:>12} generated", grouped(total))?;
     for kind in EventKind::ALL {
         let events = &outcome.ledger.events[kind.label()];
         let refused: u64 = events.refused.values().sum();
         if events.generated > 0 {
-            let refused =
-                if refused > 0 { format!("{} refused", grouped(refused)) } else { String::new() };
+            let refused = if refused > 0 {
+                format!("{} refused", grouped(refused))
+            } else {
+                String::new()
+            };
             row(out, events.generated, kind.label(), &refused)?;
         }
     }
@@ -64,7 +77,11 @@ fn events(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
 
 fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     let sessions = &outcome.ledger.sessions;
-    writeln!(out, "sessions      {:>12} created", grouped(sessions.created))?;
+    writeln!(
+        out,
+        "sessions      {:>12} created",
+        grouped(sessions.created)
+    )?;
     row(out, sessions.active, "active", "")?;
     for reason in CloseReason::ALL {
         let count = outcome.totals.closed.0[reason.index()];
@@ -75,14 +92,33 @@ fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     let translated = outcome.totals.counters.translated;
     if translated.source + translated.destination > 0 {
         writeln!(out, "translations")?;
-        row(out, translated.source, "source", "packets with another source")?;
-        row(out, translated.destination, "destination", "packets with another destination")?;
+        row(
+            out,
+            translated.source,
+            "source",
+            "packets with another source",
+        )?;
+        row(
+            out,
+            translated.destination,
+            "destination",
+            "packets with another destination",
+        )?;
     }
     let answers = outcome.totals.counters.answers;
     if answers.sent + answers.limited > 0 {
-        writeln!(out, "answers       {:>12} RST and ICMP sent for rejected packets", grouped(answers.sent))?;
+        writeln!(
+            out,
+            "answers       {:>12} RST and ICMP sent for rejected packets",
+            grouped(answers.sent)
+        )?;
         if answers.limited > 0 {
-            row(out, answers.limited, "limited", "held back by the answer rate")?;
+            row(
+                out,
+                answers.limited,
+                "limited",
+                "held back by the answer rate",
+            )?;
         }
     }
     Ok(())
@@ -93,7 +129,12 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
     let counters = &outcome.totals.counters;
     if counters.policies.iter().any(|&hits| hits > 0) {
         writeln!(out, "policies")?;
-        for (id, &hits) in counters.policies.iter().enumerate().filter(|&(_, &hits)| hits > 0) {
+        for (id, &hits) in counters
+            .policies
+            .iter()
+            .enumerate()
+            .filter(|&(_, &hits)| hits > 0)
+        {
             let name = &world.names.policies[id];
             let note = if name.global { "global" } else { "" };
             row(out, hits, &name.name, note)?;
@@ -122,8 +163,17 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
 fn ledger(out: &mut String, ledger: &Ledger) -> std::fmt::Result {
     for sink in &ledger.sinks {
         let lost = sink.lost.total();
-        let note = if lost > 0 { format!("{} LOST", grouped(lost)) } else { String::new() };
-        writeln!(out, "sink          {:>12} settled  {} {note}", grouped(sink.settled), sink.name)?;
+        let note = if lost > 0 {
+            format!("{} LOST", grouped(lost))
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "sink          {:>12} settled  {} {note}",
+            grouped(sink.settled),
+            sink.name
+        )?;
     }
     if ledger.balanced {
         return writeln!(
@@ -132,9 +182,21 @@ fn ledger(out: &mut String, ledger: &Ledger) -> std::fmt::Result {
             ledger.identities.len()
         );
     }
-    writeln!(out, "ledger        DOES NOT BALANCE: residual {}", ledger.residual)?;
-    for identity in ledger.identities.iter().filter(|identity| identity.left != identity.right) {
-        writeln!(out, "  {}: {} against {}", identity.name, identity.left, identity.right)?;
+    writeln!(
+        out,
+        "ledger        DOES NOT BALANCE: residual {}",
+        ledger.residual
+    )?;
+    for identity in ledger
+        .identities
+        .iter()
+        .filter(|identity| identity.left != identity.right)
+    {
+        writeln!(
+            out,
+            "  {}: {} against {}",
+            identity.name, identity.left, identity.right
+        )?;
     }
     Ok(())
 }
@@ -157,7 +219,11 @@ fn grouped(number: u64) -> String {
     out
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, never negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate for people, never negative"
+)]
 fn grouped_f(number: f64) -> String {
     grouped(number as u64)
 }
@@ -168,6 +234,9 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 }

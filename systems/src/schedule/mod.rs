@@ -83,6 +83,35 @@ impl Schedule {
             Err(errors)
         }
     }
+
+    /// The same with another batch size or number of workers, where given.
+    ///
+    /// # Errors
+    /// If one of them is out of its range.
+    pub fn with(
+        mut self,
+        rows_max: Option<usize>,
+        workers: Option<u16>,
+    ) -> Result<Self, ScheduleError> {
+        if let Some(rows_max) = rows_max {
+            self.settings.batch.rows_max = toml::Spanned::new(0..0, rows_max);
+        }
+        if let Some(workers) = workers {
+            self.settings.workers = toml::Spanned::new(0..0, workers);
+        }
+        let mut error = None;
+        self.settings.check(|range, message, expected| {
+            let message = format!("{message}, expected {expected}");
+            error = Some(ScheduleError::at(
+                "",
+                "schedule-range",
+                range,
+                message,
+                Some(expected),
+            ));
+        });
+        error.map_or(Ok(self), Err)
+    }
 }
 
 impl ScheduleError {
