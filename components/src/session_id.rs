@@ -1,7 +1,8 @@
 //! The id that a session's create and its close share. The RT_FLOW record has no room for one, so
 //! it is derived from the fields that both carry alike: tuple, translated tuple, ingress zone and
 //! time of creation. The mixing is fixed here and pinned by a test, because an id in last year's
-//! logs must still be the id of that session.
+//! logs must still be the id of that session. Two sessions of one tuple that are created within one
+//! second cannot be told apart by their records, and share an id.
 
 use crate::address::Address;
 use crate::ids::SessionId;

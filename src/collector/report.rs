@@ -143,7 +143,8 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&stream).expect("no map with odd keys"),
-            r#"{"id":"000000000000002a","last_sequence":7,"applied":4,"lost":{"evicted":2,"quarantined":1}}"#
+            r#"{"id":"000000000000002a","last_sequence":7,"applied":4,"#.to_owned()
+                + r#""lost":{"evicted":2,"quarantined":1}}"#
         );
         assert_eq!(stream.residual(), 0);
         let sink = SinkReport {

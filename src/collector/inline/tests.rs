@@ -11,10 +11,14 @@ use zerocopy::IntoBytes;
 
 use super::*;
 use crate::collector::fixture::{event, event6, frame};
+use crate::collector::sink::WriterSink;
 
 /// Keeps what it is given.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<(RtFlow, Vec<u8>)>>>);
+struct Recorder(Arc<Mutex<Vec<Taken>>>);
+
+/// An event and its frame.
+type Taken = (RtFlow, Vec<u8>);
 
 impl Recorder {
     fn sequences(&self) -> Vec<u64> {
@@ -231,6 +235,52 @@ fn a_length_beyond_the_limit_ends_the_stream() {
         (collector.ack(), report.protocol_errors, report.residual()),
         (1, 1, 0)
     );
+}
+
+#[test]
+fn each_sink_balances_for_itself() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let frames = WriterSink::frames("frames", file.reopen().expect("its second handle"));
+    let read_only = std::fs::File::open(file.path()).expect("a handle for reading");
+    let broken = WriterSink::frames("broken", read_only);
+    let mut collector = InlineCollector::new(vec![Box::new(broken), Box::new(frames)]);
+    let mut bytes = deny(1);
+    bytes.extend(bare(FrameType::Keepalive, 0));
+    bytes.extend(bare(FrameType::FullResync, 2));
+    bytes.extend(deny(3));
+    collector.receive(&bytes).expect("a clean stream");
+    let balanced = |collector: &InlineCollector| {
+        let applied = &collector.stream_report().applied;
+        collector
+            .sink_reports()
+            .iter()
+            .all(|sink| sink.residual(applied) == 0)
+    };
+    assert!(balanced(&collector), "before the flush all is backlog");
+    collector.flush();
+    assert!(balanced(&collector));
+    let [broken, frames] = &collector.sink_reports()[..] else {
+        panic!("two sinks")
+    };
+    assert_eq!(
+        (broken.settled, broken.lost.0, broken.backlog),
+        (0, [0, 2, 0, 0], 0)
+    );
+    assert_eq!(
+        (frames.settled, frames.lost.0, frames.backlog),
+        (2, [0; 4], 0)
+    );
+    let written = std::fs::read(file.path()).expect("the file is there");
+    assert_eq!(written, [deny(1), deny(3)].concat());
+    let errors = collector.take_sink_errors();
+    assert_eq!(
+        errors
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>(),
+        ["broken"]
+    );
+    assert!(collector.take_sink_errors().is_empty());
 }
 
 proptest! {

@@ -1,5 +1,5 @@
-//! What a line says beyond its record: names for ids, and the facts that 136 bytes have no room for.
-//! The session id is derived ([`session_id`]); the NAT rules are found by matching the record
+//! What a line says beyond its record: names for ids, and facts that 136 bytes have no room for. The
+//! session id is derived ([`session_id`]); the NAT rules are found by matching the record
 //! against the rules again, with the egress interface that the routes give; the close reason and
 //! the elapsed time follow from the record's own fields. What no id names is `N/A`.
 
@@ -47,11 +47,11 @@ pub(super) struct Volume {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn from_zone(&self) -> &'a str {
+    pub(super) fn source_zone(&self) -> &'a str {
         self.world.names.zone(zone_id(self.event.ingress_zone))
     }
 
-    pub(super) fn to_zone(&self) -> &'a str {
+    pub(super) fn destination_zone(&self) -> &'a str {
         self.world.names.zone(zone_id(self.event.egress_zone))
     }
 

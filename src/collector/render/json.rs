@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::lines::{Fields, Tag, attack_name};
 use super::number::{push_address, push_u64};
 
-/// Writes members into the buffer, which begins with the object's brace.
+/// Writes members after the object's first, the time stamp.
 pub(super) struct JsonObject<'a> {
     pub(super) out: &'a mut Vec<u8>,
 }
@@ -35,9 +35,9 @@ impl JsonObject<'_> {
         self.ecs("event.code", tag.name());
         self.ecs("event.provider", tag.program().name());
         self.member("observer.hostname", |out| push_bytes(out, host));
-        self.text("observer.ingress.zone", facts.from_zone());
+        self.text("observer.ingress.zone", facts.source_zone());
         if event.egress_zone != 0 {
-            self.text("observer.egress.zone", facts.to_zone());
+            self.text("observer.egress.zone", facts.destination_zone());
         }
         self.text("observer.ingress.interface.name", facts.interface());
         self.ecs(
@@ -108,46 +108,53 @@ impl JsonObject<'_> {
         }
     }
 
-    /// A member whose value `push` writes whole. Keys hold nothing that JSON escapes.
+    /// A member whose value `push` writes whole. Keys hold nothing that JSON escapes, and the time
+    /// stamp always stands before them.
     #[inline]
     fn member(&mut self, key: &str, push: impl FnOnce(&mut Vec<u8>)) {
-        if self.out.last() != Some(&b'{') {
-            self.out.push(b',');
-        }
-        push_bytes(self.out, key.as_bytes());
-        self.out.push(b':');
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
         push(self.out);
     }
 
-    /// A member named after a structured data key.
+    /// A member named after a structured data key. Keys are known when this is compiled, and so is
+    /// then what the loop makes of them.
     #[inline]
     fn column(&mut self, key: &'static str, push: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.out.len();
-        self.member(key, |_| {});
-        for byte in &mut self.out[start..] {
-            if *byte == b'-' {
-                *byte = b'_';
-            }
+        // RFC 5424 allows 32 characters in an SD-NAME.
+        let mut name = [0; 32];
+        let name = &mut name[..key.len()];
+        for (to, from) in name.iter_mut().zip(key.bytes()) {
+            *to = if from == b'-' { b'_' } else { from };
         }
+        self.out.extend_from_slice(b",\"");
+        self.out.extend_from_slice(name);
+        self.out.extend_from_slice(b"\":");
         push(self.out);
     }
 
+    #[inline]
     fn ecs(&mut self, key: &str, value: &'static str) {
         self.member(key, |out| push_bytes(out, value.as_bytes()));
     }
 
+    #[inline]
     fn raw(&mut self, key: &str, value: &'static str) {
         self.member(key, |out| out.extend_from_slice(value.as_bytes()));
     }
 
+    #[inline]
     fn text(&mut self, key: &str, value: &str) {
         self.member(key, |out| push_string(out, value));
     }
 
+    #[inline]
     fn count(&mut self, key: &str, value: u64) {
         self.member(key, |out| push_u64(out, value));
     }
 
+    #[inline]
     fn ip(&mut self, key: &str, family: Family, value: Address) {
         self.member(key, |out| push_quoted_address(out, family, value));
     }

@@ -256,8 +256,8 @@ fn addresses_with_ports(fields: &mut impl Fields, facts: &Facts<'_>) {
 fn policy_and_zones(fields: &mut impl Fields, facts: &Facts<'_>) {
     let (policy, global) = facts.policy();
     fields.suffixed("policy-name", policy, if global { "(global)" } else { "" });
-    fields.name("source-zone-name", facts.from_zone());
-    fields.name("destination-zone-name", facts.to_zone());
+    fields.name("source-zone-name", facts.source_zone());
+    fields.name("destination-zone-name", facts.destination_zone());
 }
 
 #[inline]
@@ -306,7 +306,7 @@ fn screen(fields: &mut impl Fields, facts: &Facts<'_>, tag: ScreenTag) {
     if tag == ScreenTag::Ip {
         fields.number("protocol-id", u64::from(event.protocol));
     }
-    fields.name("source-zone-name", facts.from_zone());
+    fields.name("source-zone-name", facts.source_zone());
     fields.name("interface-name", facts.interface());
     fields.word("action", facts.screen_action());
 }

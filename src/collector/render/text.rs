@@ -106,9 +106,9 @@ impl Body<'_, '_> {
         let (policy, global) = self.facts.policy();
         self.word(policy);
         self.fixed(if global { "(global) " } else { " " });
-        self.word(self.facts.from_zone());
+        self.word(self.facts.source_zone());
         self.fixed(" ");
-        self.word(self.facts.to_zone());
+        self.word(self.facts.destination_zone());
     }
 
     fn screen(&mut self, tag: ScreenTag) {
@@ -139,7 +139,7 @@ impl Body<'_, '_> {
             self.fixed(",");
         }
         self.fixed(" zone name: ");
-        self.word(self.facts.from_zone());
+        self.word(self.facts.source_zone());
         self.fixed(", interface name: ");
         self.word(self.facts.interface());
         self.fixed(", action: ");

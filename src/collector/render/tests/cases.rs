@@ -253,44 +253,52 @@ fn screens() {
     );
 }
 
-#[test]
-fn filters() {
-    let logged = RtFlow {
+/// What a filter term at the input of trust logged.
+fn logged() -> RtFlow {
+    RtFlow {
         policy: 1,
         ingress_zone: TRUST,
         egress_zone: 0,
         destination_port: 22,
         application: 0,
         reason: 2,
-        detail: Detail::Rule {
-            rule: 1,
-            term: 1,
-            owner: 0,
-        },
+        detail: term(1),
         ..event(EventKind::FilterLog)
-    };
-    let logged6 = over_ipv6(logged);
-    let portless = |event| RtFlow {
+    }
+}
+
+fn term(term: u32) -> Detail {
+    Detail::Rule {
+        rule: 1,
+        term,
+        owner: 0,
+    }
+}
+
+fn without_ports(event: RtFlow) -> RtFlow {
+    RtFlow {
         source_port: 0,
         destination_port: 0,
         ..event
-    };
-    let term2 = Detail::Rule {
-        rule: 1,
-        term: 2,
-        owner: 0,
+    }
+}
+
+#[test]
+fn filters_over_ipv4() {
+    let denied = RtFlow {
+        action: Action::Deny,
+        ..logged()
     };
     assert_lines(
-        "filters",
+        "filters-ipv4",
         &[
-            ("PFE_FW_SYSLOG_IP, accept", logged),
+            ("PFE_FW_SYSLOG_IP, accept", logged()),
             (
                 "discard at lo0",
                 RtFlow {
-                    action: Action::Deny,
                     reason: 5,
-                    detail: term2,
-                    ..logged
+                    detail: term(2),
+                    ..denied
                 },
             ),
             (
@@ -298,36 +306,41 @@ fn filters() {
                 RtFlow {
                     action: Action::Reject,
                     reason: 3,
-                    ..logged
-                },
-            ),
-            ("ICMP", ping(logged)),
-            (
-                "a protocol without a name",
-                RtFlow {
-                    protocol: 253,
-                    ..portless(logged)
+                    ..logged()
                 },
             ),
             (
                 "an implicit discard has no term",
                 RtFlow {
-                    detail: Detail::Rule {
-                        rule: 1,
-                        term: 0,
-                        owner: 0,
-                    },
-                    action: Action::Deny,
-                    ..logged
+                    detail: term(0),
+                    ..denied
                 },
             ),
-            ("PFE_FW_SYSLOG_IP6_TCP_UDP", logged6),
-            ("PFE_FW_SYSLOG_IP6_ICMP", ping(logged6)),
+            ("ICMP", ping(logged())),
+            (
+                "a protocol without a name",
+                RtFlow {
+                    protocol: 253,
+                    ..without_ports(logged())
+                },
+            ),
+        ],
+    );
+}
+
+#[test]
+fn filters_over_ipv6() {
+    let logged = over_ipv6(logged());
+    assert_lines(
+        "filters-ipv6",
+        &[
+            ("PFE_FW_SYSLOG_IP6_TCP_UDP", logged),
+            ("PFE_FW_SYSLOG_IP6_ICMP", ping(logged)),
             (
                 "PFE_FW_SYSLOG_IP6_GEN",
                 RtFlow {
                     protocol: 89,
-                    ..portless(logged6)
+                    ..without_ports(logged)
                 },
             ),
         ],
