@@ -1,6 +1,6 @@
-//! What stands between a name and a log line. Names come from a configuration that someone else
-//! may have written, and a line must stay one line, its fields stay apart, and a terminal must show what
-//! is there: control characters, line separators and bidirectional overrides become visible
+//! What stands between a name and a log line. Names come from a configuration that someone else may
+//! have written, and a line must stay one line, its fields stay apart, and a terminal must show
+//! what is there: control characters, line separators and bidirectional overrides become visible
 //! (`\x1b`, `\u{202e}`), and no value holds ` word=`. Then each format adds its own: RFC 5424
 //! section 6.3.3 escapes `"`, `\` and `]`, RFC 8259 section 7 escapes `"` and `\`.
 

@@ -1,5 +1,5 @@
-//! What a line says beyond its record: names for ids, and facts that 136 bytes have no room for. The
-//! session id is derived ([`session_id`]); the NAT rules are found by matching the record
+//! What a line says beyond its record: names for ids, and facts that 136 bytes have no room for.
+//! The session id is derived ([`session_id`]); the NAT rules are found by matching the record
 //! against the rules again, with the egress interface that the routes give; the close reason and
 //! the elapsed time follow from the record's own fields. What no id names is `N/A`.
 
@@ -261,8 +261,23 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// What the packet path asked, when the session began: ICMP has a type and a code, no ports.
     fn nat_query(&self, egress: IfIndex, to_zone: ZoneId, tuple: &Tuple) -> NatQuery {
-        let (icmp_type, icmp_code) = self.icmp_type_and_code().unwrap_or_default();
+        let protocol = self.event.protocol;
+        let service = match self.icmp_type_and_code() {
+            Some((icmp_type, icmp_code)) => Service {
+                protocol,
+                icmp_type,
+                icmp_code,
+                ..Service::default()
+            },
+            None => Service {
+                protocol,
+                source_port: tuple.source_port,
+                destination_port: tuple.destination_port,
+                ..Service::default()
+            },
+        };
         NatQuery {
             ingress: self.ingress(),
             from_zone: zone_id(self.event.ingress_zone),
@@ -271,13 +286,7 @@ impl<'a> Facts<'a> {
             family: self.event.family,
             source: tuple.source,
             destination: tuple.destination,
-            service: Service {
-                protocol: self.event.protocol,
-                source_port: tuple.source_port,
-                destination_port: tuple.destination_port,
-                icmp_type,
-                icmp_code,
-            },
+            service,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers and addresses as text, appended to a buffer without allocating: `core::fmt` costs
-//! several times more, and a session line has about twenty of them. IPv6 in the form of RFC 5952, as the
-//! standard library prints it.
+//! several times more, and a session line has about twenty of them. IPv6 in the form of RFC 5952,
+//! as the standard library prints it.
 
 use components::address::{Address, Family};
 

@@ -87,6 +87,16 @@ fn ping(event: RtFlow) -> RtFlow {
     }
 }
 
+/// Only the source side of the record is filled, as the packet path does it.
+fn ping_through_nat() -> RtFlow {
+    RtFlow {
+        nat_source_port: 1_025,
+        nat_destination: Address::ZERO,
+        nat_destination_port: 0,
+        ..ping(source_nat())
+    }
+}
+
 fn over_ipv6(event: RtFlow) -> RtFlow {
     let ipv6 = event6(event.kind);
     RtFlow {
@@ -109,6 +119,7 @@ fn session_create() {
             ("static NAT, inbound", static_nat()),
             ("static NAT, outbound", static_nat_outbound()),
             ("ICMP echo", ping(plain)),
+            ("ICMP echo, interface NAT", ping_through_nat()),
             ("IPv6", event6(EventKind::SessionCreate)),
             (
                 "default policy, no application",
