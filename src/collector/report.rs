@@ -54,32 +54,11 @@ pub struct SinkReport {
     pub backlog: u64,
 }
 
-impl StreamReport {
-    /// Sequence numbers that are neither applied nor lost; 0 at all times.
-    #[must_use]
-    pub fn residual(&self) -> i128 {
-        i128::from(self.last_sequence)
-            - i128::from(self.applied.total())
-            - i128::from(self.lost.total())
-    }
-}
-
 impl Applied {
     /// All applied frames.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.events.total() + self.sessions
-    }
-}
-
-impl SinkReport {
-    /// Events among `applied` that this sink lost sight of; 0 at all times.
-    #[must_use]
-    pub fn residual(&self, applied: &Applied) -> i128 {
-        i128::from(applied.events.total())
-            - i128::from(self.settled)
-            - i128::from(self.lost.total())
-            - i128::from(self.backlog)
     }
 }
 
@@ -146,7 +125,6 @@ mod tests {
             r#"{"id":"000000000000002a","last_sequence":7,"applied":4,"#.to_owned()
                 + r#""lost":{"evicted":2,"quarantined":1}}"#
         );
-        assert_eq!(stream.residual(), 0);
         let sink = SinkReport {
             name: "stdout".into(),
             settled: 2,
@@ -157,6 +135,5 @@ mod tests {
             serde_json::to_string(&sink).expect("no map with odd keys"),
             r#"{"name":"stdout","settled":2,"lost":{"disk_full":1},"backlog":0}"#
         );
-        assert_eq!(sink.residual(&stream.applied), 0);
     }
 }

@@ -80,22 +80,6 @@ struct Printer {
     clock: Clock,
 }
 
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 4] = [Self::SdSyslog, Self::Syslog, Self::Json, Self::Binary];
-
-    /// The name in configuration and on the command line.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::SdSyslog => "sd-syslog",
-            Self::Syslog => "syslog",
-            Self::Json => "json",
-            Self::Binary => "binary",
-        }
-    }
-}
-
 impl SessionIdKey {
     const fn key(self) -> &'static str {
         match self {
