@@ -83,6 +83,16 @@ impl RowMask {
         both
     }
 
+    /// The rows in either.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let mut either = self.clone();
+        for (mine, theirs) in either.0.iter_mut().zip(&other.0) {
+            *mine |= theirs;
+        }
+        either
+    }
+
     /// The rows in it, in order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
         let words = self.0;

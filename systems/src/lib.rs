@@ -13,6 +13,7 @@ pub mod policy;
 pub mod registry;
 pub mod rewrite;
 pub mod schedule;
+pub mod screen;
 pub mod shard;
 pub mod steer;
 pub mod system;

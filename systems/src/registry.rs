@@ -9,6 +9,7 @@ use crate::parse::{Parse, ParseView};
 use crate::policy::{Policy, PolicyView};
 use crate::rewrite::{Rewrite, RewriteView};
 use crate::schedule::settings::Settings;
+use crate::screen::{Screen, ScreenView};
 use crate::system::System;
 
 /// Declares names, access sets and constructors in one list.
@@ -39,6 +40,7 @@ macro_rules! registry {
 
 registry! {
     "parse": ParseView, |s| Parse::new(&s.parse);
+    "screen": ScreenView, |_s| Screen;
     "policy": PolicyView, |_s| Policy::default();
     "nat": NatView, |_s| Nat;
     "rewrite": RewriteView, |_s| Rewrite;

@@ -148,15 +148,24 @@ impl<'a> Iterator for Chain<'a> {
     }
 }
 
-/// The types of the options in a hop-by-hop or destination header; ends early where they do not
-/// fit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OptionTypes<'a>(&'a [u8]);
+/// The types of the options in a hop-by-hop or destination header; ends early where they do not fit.
+pub(crate) fn option_types(body: &[u8]) -> impl Iterator<Item = u8> {
+    OptionTypes::of(body)
+}
+
+/// True if the options of a hop-by-hop or destination header end where it ends.
+pub(crate) fn options_fit(body: &[u8]) -> bool {
+    let mut options = OptionTypes::of(body);
+    while options.next().is_some() {}
+    options.0.is_empty()
+}
+
+/// What is left of an options list.
+struct OptionTypes<'a>(&'a [u8]);
 
 impl<'a> OptionTypes<'a> {
-    /// Of a whole extension header.
-    pub(crate) fn new(body: &'a [u8]) -> Self {
-        Self(body.get(2..).unwrap_or(&[]))
+    fn of(body: &'a [u8]) -> Self {
+        Self(body.get(2..).unwrap_or_default())
     }
 }
 
@@ -177,11 +186,7 @@ impl Iterator for OptionTypes<'_> {
 /// True if the contents stay within the header: options end where it ends, segments left are there.
 fn body_fits(kind: u8, body: &[u8]) -> bool {
     match kind {
-        HOP_BY_HOP | DESTINATION => {
-            let mut options = OptionTypes::new(body);
-            while options.next().is_some() {}
-            options.0.is_empty()
-        }
+        HOP_BY_HOP | DESTINATION => options_fit(body),
         // Types 0 (RFC 5095) and 2 (RFC 6275) hold 16-byte addresses.
         ROUTING if matches!(body[2], 0 | 2) => {
             body[1].is_multiple_of(2) && body[3] <= body[1] / 2 && (body[2] == 0 || body[1] == 2)

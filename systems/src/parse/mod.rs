@@ -26,6 +26,8 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ipv6::{Chain, DESTINATION, HOP_BY_HOP, ROUTING, option_types, options_fit};
+
 use link::Network;
 
 /// The system.
