@@ -68,14 +68,12 @@ impl RouteTable {
         let mut ids = std::collections::HashMap::new();
         let mut v4 = Vec::new();
         let mut v6 = Vec::new();
-        let mut ordered: Vec<&Route> = routes.iter().collect();
-        // Painted in this order, later over earlier: short prefixes first, best route last.
-        ordered.sort_by_key(|r| (r.length, std::cmp::Reverse(r.preference)));
-        let mut last_first = ordered;
-        last_first.reverse();
-        // A stable sort keeps the earlier of equals first; reversed it must be painted last.
-        last_first.sort_by_key(|r| (std::cmp::Reverse(r.length), r.preference));
-        for route in last_first.into_iter().rev() {
+        // Painted in this order, later over earlier: short prefixes first, the best of equals last.
+        let mut ordered: Vec<(usize, &Route)> = routes.iter().enumerate().collect();
+        ordered.sort_by_key(|(place, route)| {
+            (route.length, std::cmp::Reverse((route.preference, *place)))
+        });
+        for (_, route) in ordered {
             let id = *ids.entry(route.next_hop).or_insert_with(|| {
                 next_hops.push(route.next_hop);
                 NextHopId(u16::try_from(next_hops.len()).expect("next hops are bounded"))
@@ -167,5 +165,58 @@ impl<K: Ord + Copy> Intervals<K> {
         after
             .checked_sub(1)
             .map_or(NextHopId::NONE, |at| self.hops[at])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+
+    fn route(prefix: &str, length: u8, preference: u32, egress: u16) -> Route {
+        let ip: IpAddr = prefix.parse().expect("test prefix");
+        Route {
+            range: AddressRange::prefix(ip, length).expect("test length"),
+            length,
+            preference,
+            next_hop: NextHop { egress: IfIndex(egress), ..NextHop::default() },
+        }
+    }
+
+    fn egress(table: &RouteTable, address: &str) -> Option<u16> {
+        let ip: IpAddr = address.parse().expect("test address");
+        table.route(crate::address::family_of(ip), ip.into()).map(|hop| hop.egress.0)
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_whatever_the_order() {
+        let mut routes = vec![
+            route("10.0.0.0", 8, 5, 1),
+            route("10.1.0.0", 16, 5, 2),
+            route("10.1.2.0", 24, 5, 3),
+            route("10.1.2.3", 32, 0, 4),
+            route("2001:db8::", 32, 5, 5),
+            route("255.255.255.255", 32, 0, 6),
+        ];
+        for _ in 0..routes.len() {
+            routes.rotate_left(1);
+            let table = RouteTable::new(&routes);
+            assert_eq!(egress(&table, "10.255.255.255"), Some(1));
+            assert_eq!(egress(&table, "10.1.3.0"), Some(2));
+            assert_eq!(egress(&table, "10.1.2.2"), Some(3));
+            assert_eq!(egress(&table, "10.1.2.3"), Some(4));
+            assert_eq!(egress(&table, "10.1.2.4"), Some(3));
+            assert_eq!(egress(&table, "9.255.255.255"), None);
+            assert_eq!(egress(&table, "11.0.0.0"), None);
+            assert_eq!(egress(&table, "2001:db8:ffff::1"), Some(5));
+            assert_eq!(egress(&table, "2001:db9::"), None);
+            assert_eq!(egress(&table, "255.255.255.255"), Some(6));
+        }
+    }
+
+    #[test]
+    fn among_equal_prefixes_the_lower_preference_then_the_earlier_route_wins() {
+        let table = RouteTable::new(&[route("0.0.0.0", 0, 5, 1), route("0.0.0.0", 0, 0, 2), route("0.0.0.0", 0, 0, 3)]);
+        assert_eq!(egress(&table, "192.0.2.1"), Some(2));
     }
 }

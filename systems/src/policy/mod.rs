@@ -294,3 +294,6 @@ pub fn expire(batch: &mut Batch<'_>, shard: &mut Shard, clock_ns: u64, ended_max
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
