@@ -4,6 +4,7 @@
 pub mod checksum;
 pub mod counters;
 pub mod emit;
+pub mod filter_log;
 pub mod icmp;
 pub mod limit;
 pub mod nat;

@@ -3,6 +3,7 @@
 use components::batch::Access;
 
 use crate::emit::{Emit, EmitView};
+use crate::filter_log::{FilterHostView, FilterInputView, FilterLog, FilterOutputView, Hook};
 use crate::limit::{Limit, LimitView};
 use crate::nat::{Nat, NatView};
 use crate::parse::{Parse, ParseView};
@@ -40,9 +41,12 @@ macro_rules! registry {
 
 registry! {
     "parse": ParseView, |s| Parse::new(&s.parse);
+    "filter-log:input": FilterInputView, |_s| FilterLog::new(Hook::Input);
     "screen": ScreenView, |_s| Screen;
     "policy": PolicyView, |_s| Policy::default();
+    "filter-log:lo0": FilterHostView, |_s| FilterLog::new(Hook::Lo0);
     "nat": NatView, |_s| Nat;
+    "filter-log:output": FilterOutputView, |_s| FilterLog::new(Hook::Output);
     "rewrite": RewriteView, |_s| Rewrite;
     "limit": LimitView, |s| Limit::new(&s.limit);
     "emit": EmitView, |_s| Emit;

@@ -31,8 +31,9 @@ view! {
     /// What screens read.
     pub struct ScreenView {
         reads {
-            offset, length, ingress, zone, family, protocol, source, destination, source_port, destination_port,
-            l3_offset, l4_offset, ip_length, ttl, fragment, tcp_flags, ip_options, extensions, extension_count,
+            offset, length, ingress, zone, family, protocol, source, destination, source_port,
+            destination_port, l3_offset, l4_offset, ip_length, ttl, fragment, tcp_flags, ip_options,
+            extensions, extension_count,
         }
         writes {}
     }
