@@ -12,6 +12,7 @@ pub mod parse;
 pub mod pipeline;
 pub mod policy;
 pub mod registry;
+pub mod reject;
 pub mod rewrite;
 pub mod schedule;
 pub mod screen;

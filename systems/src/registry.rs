@@ -8,6 +8,7 @@ use crate::limit::{Limit, LimitView};
 use crate::nat::{Nat, NatView};
 use crate::parse::{Parse, ParseView};
 use crate::policy::{Policy, PolicyView};
+use crate::reject::{Reject, RejectView};
 use crate::rewrite::{Rewrite, RewriteView};
 use crate::schedule::settings::Settings;
 use crate::screen::{Screen, ScreenView};
@@ -47,6 +48,7 @@ registry! {
     "filter-log:lo0": FilterHostView, |_s| FilterLog::new(Hook::Lo0);
     "nat": NatView, |_s| Nat;
     "filter-log:output": FilterOutputView, |_s| FilterLog::new(Hook::Output);
+    "reject": RejectView, |s| Reject::new(&s.reject);
     "rewrite": RewriteView, |_s| Rewrite;
     "limit": LimitView, |s| Limit::new(&s.limit);
     "emit": EmitView, |_s| Emit;

@@ -115,7 +115,8 @@ impl System for FilterLog {
 /// Gathers a packet from the columns of a view. Three of the hooks' columns have names of their
 /// own.
 macro_rules! packet {
-    ($view:ident, $row:ident, $source:ident, $destination:ident, $from:ident, $to:ident, $ttl:expr) => {
+    ($view:ident, $row:ident, $source:ident, $destination:ident, $from:ident, $to:ident,
+     $ttl:expr) => {
         Packet {
             family: $view.family[$row],
             source: $view.$source[$row],

@@ -148,7 +148,8 @@ impl<'a> Iterator for Chain<'a> {
     }
 }
 
-/// The types of the options in a hop-by-hop or destination header; ends early where they do not fit.
+/// The types of the options in a hop-by-hop or destination header; ends early where they do not
+/// fit.
 pub(crate) fn option_types(body: &[u8]) -> impl Iterator<Item = u8> {
     OptionTypes::of(body)
 }

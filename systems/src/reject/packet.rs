@@ -1,0 +1,132 @@
+//! The bytes of answers: IP packets without a link header, checksums right. A reset is built as RFC
+//! 9293 section 3.10.7.1 has it for a connection that does not exist. An unreachable quotes what
+//! fits into 576 bytes of IPv4 (RFC 1812 section 4.3.2.3) or 1,280 bytes of IPv6 (RFC 4443 section
+//! 3.1).
+
+use components::address::{Address, Family};
+use components::columns::tcp_flag;
+use components::world::application::{ICMP, ICMPV6, TCP};
+
+use crate::checksum::{checksum, pseudo_header_sum};
+
+/// A TCP segment that is answered.
+pub(super) struct Segment<'a> {
+    pub(super) family: Family,
+    pub(super) source: Address,
+    pub(super) destination: Address,
+    /// Source and destination port.
+    pub(super) ports: (u16, u16),
+    pub(super) flags: u8,
+    /// The header and what was captured behind it.
+    pub(super) l4: &'a [u8],
+    /// Header and data in bytes, captured or not.
+    pub(super) l4_length: u32,
+}
+
+/// Appends the reset that answers a segment.
+pub(super) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
+    let word = |at: usize| {
+        let bytes = segment.l4.get(at..).and_then(|rest| rest.first_chunk());
+        bytes.map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    };
+    let (sequence, acknowledgment, flags) = if segment.flags & tcp_flag::ACK != 0 {
+        (word(8), 0, tcp_flag::RST)
+    } else {
+        let header = segment
+            .l4
+            .get(12)
+            .map_or(0, |byte| u32::from(byte >> 4) * 4);
+        let phantom = u32::from(segment.flags & tcp_flag::SYN != 0)
+            + u32::from(segment.flags & tcp_flag::FIN != 0);
+        let length = segment.l4_length.saturating_sub(header) + phantom;
+        (
+            0,
+            word(4).wrapping_add(length),
+            tcp_flag::RST | tcp_flag::ACK,
+        )
+    };
+    let (from, to) = (segment.destination, segment.source);
+    let l4 = ip_header(out, segment.family, TCP, from, to, TCP_HEADER, 0);
+    out.extend(segment.ports.1.to_be_bytes());
+    out.extend(segment.ports.0.to_be_bytes());
+    out.extend(u32::to_be_bytes(sequence));
+    out.extend(u32::to_be_bytes(acknowledgment));
+    // Header of five words, no window, no urgent pointer.
+    out.extend([5 << 4, flags, 0, 0, 0, 0, 0, 0]);
+    let length = u32::from(TCP_HEADER);
+    let initial = pseudo_header_sum(segment.family, from, to, TCP, length);
+    let sum = checksum(&out[l4..], initial).to_be_bytes();
+    out[l4 + 16..l4 + 18].copy_from_slice(&sum);
+}
+
+/// Appends destination unreachable with `code`, quoting the packet.
+pub(super) fn unreachable(
+    out: &mut Vec<u8>,
+    family: Family,
+    from: Address,
+    to: Address,
+    code: u8,
+    packet: &[u8],
+) {
+    let (protocol, kind, quoted_max) = match family {
+        Family::Inet6 => (ICMPV6, 1, 1280 - 40 - ICMP_HEADER),
+        _ => (ICMP, 3, 576 - 20 - ICMP_HEADER),
+    };
+    let quoted = u16::try_from(packet.len())
+        .unwrap_or(u16::MAX)
+        .min(quoted_max);
+    let length = ICMP_HEADER + quoted;
+    let l4 = ip_header(
+        out,
+        family,
+        protocol,
+        from,
+        to,
+        length,
+        INTERNETWORK_CONTROL,
+    );
+    out.extend([kind, code, 0, 0, 0, 0, 0, 0]);
+    out.extend_from_slice(&packet[..usize::from(quoted)]);
+    let initial = match family {
+        Family::Inet6 => pseudo_header_sum(family, from, to, protocol, u32::from(length)),
+        _ => 0,
+    };
+    let sum = checksum(&out[l4..], initial).to_be_bytes();
+    out[l4 + 2..l4 + 4].copy_from_slice(&sum);
+}
+
+/// Appends an IP header for a payload of `length` bytes; returns where the payload begins in `out`.
+fn ip_header(
+    out: &mut Vec<u8>,
+    family: Family,
+    protocol: u8,
+    from: Address,
+    to: Address,
+    length: u16,
+    traffic_class: u8,
+) -> usize {
+    let start = out.len();
+    if family == Family::Inet6 {
+        out.extend([6 << 4 | traffic_class >> 4, traffic_class << 4, 0, 0]);
+        out.extend(length.to_be_bytes());
+        out.extend([protocol, HOP_LIMIT]);
+        out.extend(from.0);
+        out.extend(to.0);
+    } else {
+        out.extend([0x45, traffic_class]);
+        out.extend((length + 20).to_be_bytes());
+        // Never fragmented, so the identification says nothing (RFC 6864).
+        out.extend([0, 0, 0x40, 0, HOP_LIMIT, protocol, 0, 0]);
+        out.extend(&from.0[..4]);
+        out.extend(&to.0[..4]);
+        let sum = checksum(&out[start..], 0).to_be_bytes();
+        out[start + 10..start + 12].copy_from_slice(&sum);
+    }
+    out.len()
+}
+
+const TCP_HEADER: u16 = 20;
+const ICMP_HEADER: u16 = 8;
+const HOP_LIMIT: u8 = 64;
+/// Precedence of ICMP errors (RFC 1812 section 4.3.2.5).
+const INTERNETWORK_CONTROL: u8 = 6 << 5;
