@@ -17,9 +17,19 @@ fn same_at_every_batch_size(config: &str, capture: &[u8], what: &str) -> Output 
     for rows in ROWS {
         let other = replay(config, capture, schedule(rows, 1));
         assert_eq!(one.log, other.log, "{what}: log lines at {rows} rows");
-        assert!(one.frames == other.frames, "{what}: frames differ at {rows} rows");
-        assert!(one.packets == other.packets, "{what}: packets differ at {rows} rows");
-        assert_eq!(one.ledger_json(), other.ledger_json(), "{what}: ledger at {rows} rows");
+        assert!(
+            one.frames == other.frames,
+            "{what}: frames differ at {rows} rows"
+        );
+        assert!(
+            one.packets == other.packets,
+            "{what}: packets differ at {rows} rows"
+        );
+        assert_eq!(
+            one.ledger_json(),
+            other.ledger_json(),
+            "{what}: ledger at {rows} rows"
+        );
     }
     one
 }
@@ -30,7 +40,11 @@ fn every_scenario_gives_the_same_bytes_at_every_batch_size() {
     for scenario in SCENARIOS {
         let capture = generated(scenario.name, 7);
         let output = same_at_every_batch_size(&config, &capture, scenario.name);
-        assert!(output.ledger.packets.received > 0, "{}: is empty", scenario.name);
+        assert!(
+            output.ledger.packets.received > 0,
+            "{}: is empty",
+            scenario.name
+        );
     }
 }
 
@@ -42,14 +56,28 @@ fn several_workers_give_the_same_fates() {
         let one = replay(&config, &capture, schedule(64, 1));
         for workers in [2, 4] {
             let many = replay(&config, &capture, schedule(64, workers));
-            assert!(many.ledger.balanced, "{}: {:#?}", scenario.name, many.ledger.identities);
+            assert!(
+                many.ledger.balanced,
+                "{}: {:#?}",
+                scenario.name, many.ledger.identities
+            );
             let packets = |output: &Output| {
                 let packets = &output.ledger.packets;
                 (packets.forwarded, packets.to_host, packets.dropped.clone())
             };
-            assert_eq!(packets(&one), packets(&many), "{} with {workers} workers", scenario.name);
+            assert_eq!(
+                packets(&one),
+                packets(&many),
+                "{} with {workers} workers",
+                scenario.name
+            );
             let created = |output: &Output| output.ledger.sessions.created;
-            assert_eq!(created(&one), created(&many), "{} with {workers} workers", scenario.name);
+            assert_eq!(
+                created(&one),
+                created(&many),
+                "{} with {workers} workers",
+                scenario.name
+            );
         }
     }
 }
@@ -64,7 +92,12 @@ fn pcap(packets: &[(u32, Vec<u8>)]) -> Vec<u8> {
         time_us += u64::from(*wait_us);
         let (seconds, micros) = (time_us / 1_000_000, time_us % 1_000_000);
         let length = u32::try_from(frame.len()).expect("short");
-        for word in [u32::try_from(seconds).expect("before 2106"), u32::try_from(micros).expect("small"), length, length] {
+        for word in [
+            u32::try_from(seconds).expect("before 2106"),
+            u32::try_from(micros).expect("small"),
+            length,
+            length,
+        ] {
             bytes.extend(word.to_le_bytes());
         }
         bytes.extend(frame);
@@ -75,7 +108,11 @@ fn pcap(packets: &[(u32, Vec<u8>)]) -> Vec<u8> {
 /// Frames of the branch office, some of their bytes changed.
 fn frames() -> impl Strategy<Value = Vec<(u32, Vec<u8>)>> {
     let all = frames_of(&generated("branch-office", 1));
-    let mutated = (any::<prop::sample::Index>(), 0u32..3_000_000, prop::collection::vec((0usize..80, any::<u8>()), 0..3));
+    let mutated = (
+        any::<prop::sample::Index>(),
+        0u32..3_000_000,
+        prop::collection::vec((0usize..80, any::<u8>()), 0..3),
+    );
     prop::collection::vec(mutated, 1..60).prop_map(move |picks| {
         let change = |(index, wait, changes): (prop::sample::Index, u32, Vec<(usize, u8)>)| {
             let mut frame = index.get(&all).clone();

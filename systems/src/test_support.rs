@@ -283,3 +283,29 @@ pub(crate) fn shard(world: &World) -> Shard {
             .expect("settings");
     Shard::new(world, &settings, 0)
 }
+
+/// Computes every checksum of an unfragmented IPv4 packet anew.
+///
+/// # Panics
+/// If one of them is wrong.
+pub(crate) fn verify_checksums(packet: &[u8]) {
+    let header = usize::from(packet[0] & 15) * 4;
+    assert_eq!(checksum(&packet[..header], 0), 0, "IPv4 header checksum");
+    let l4 = &packet[header..];
+    let address = |at: usize| Address::v4(*packet[at..].first_chunk().expect("a header"));
+    let length = u32::try_from(l4.len()).expect("test packets are short");
+    let pseudo = pseudo_header_sum(Family::Inet, address(12), address(16), packet[9], length);
+    match packet[9] {
+        1 => assert_eq!(checksum(l4, 0), 0, "ICMP checksum"),
+        6 | 17 => assert_eq!(checksum(l4, pseudo), 0, "transport checksum"),
+        _ => {}
+    }
+}
+
+/// Sets the header checksum of an IPv4 packet that a test has changed.
+pub(crate) fn fix_header_checksum(packet: &mut [u8]) {
+    let header = usize::from(packet[0] & 15) * 4;
+    packet[10..12].fill(0);
+    let sum = checksum(&packet[..header], 0).to_be_bytes();
+    packet[10..12].copy_from_slice(&sum);
+}

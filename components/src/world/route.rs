@@ -179,13 +179,18 @@ mod tests {
             range: AddressRange::prefix(ip, length).expect("test length"),
             length,
             preference,
-            next_hop: NextHop { egress: IfIndex(egress), ..NextHop::default() },
+            next_hop: NextHop {
+                egress: IfIndex(egress),
+                ..NextHop::default()
+            },
         }
     }
 
     fn egress(table: &RouteTable, address: &str) -> Option<u16> {
         let ip: IpAddr = address.parse().expect("test address");
-        table.route(crate::address::family_of(ip), ip.into()).map(|hop| hop.egress.0)
+        table
+            .route(crate::address::family_of(ip), ip.into())
+            .map(|hop| hop.egress.0)
     }
 
     #[test]
@@ -216,7 +221,11 @@ mod tests {
 
     #[test]
     fn among_equal_prefixes_the_lower_preference_then_the_earlier_route_wins() {
-        let table = RouteTable::new(&[route("0.0.0.0", 0, 5, 1), route("0.0.0.0", 0, 0, 2), route("0.0.0.0", 0, 0, 3)]);
+        let table = RouteTable::new(&[
+            route("0.0.0.0", 0, 5, 1),
+            route("0.0.0.0", 0, 0, 2),
+            route("0.0.0.0", 0, 0, 3),
+        ]);
         assert_eq!(egress(&table, "192.0.2.1"), Some(2));
     }
 }
