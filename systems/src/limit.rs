@@ -100,3 +100,72 @@ fn place_of(event: &Event, zones: &[components::ids::ZoneId], clock_ns: &[u64]) 
     let row = usize::from(event.row);
     (zones[row].index(), clock_ns[row])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support as support;
+    use components::columns::LinkType;
+    use components::ids::ZoneId;
+    use components::kinds::Action;
+
+    fn deny(row: u16) -> Event {
+        Event {
+            row,
+            order: 0,
+            kind: EventKind::PolicyDeny,
+            action: Action::Deny,
+            reason: 5,
+            policy: 0,
+            rule: 0,
+            term: 0,
+            record: Event::NO_RECORD,
+        }
+    }
+
+    /// Raises a deny for each (zone, clock) and returns the rows that got through.
+    fn let_through(limit: &mut Limit, shard: &mut Shard, rows: &[(u8, u64)]) -> Vec<u16> {
+        let frames = vec![vec![0]; rows.len()];
+        support::with_batch(&frames, LinkType::Other, support::TRUST_IFL, |batch| {
+            for (row, &(zone, clock_ns)) in (0u16..).zip(rows) {
+                batch.columns.zone[usize::from(row)] = ZoneId(zone);
+                batch.columns.clock_ns[usize::from(row)] = clock_ns;
+                batch.events.raise(deny(row));
+            }
+            limit.run(batch, shard, &support::world());
+            batch.events.rows.iter().map(|event| event.row).collect()
+        })
+    }
+
+    #[test]
+    fn a_burst_passes_then_the_rate_and_zones_do_not_share() {
+        let rate = Rate {
+            per_second: 10,
+            burst: 2,
+        };
+        let settings = LimitSettings {
+            policy_deny: Some(toml::Spanned::new(0..0, rate)),
+            ..LimitSettings::default()
+        };
+        let mut limit = Limit::new(&settings);
+        let mut shard = support::shard(&support::world());
+        let second = 1_000_000_000;
+        let rows = [
+            (2, second),
+            (2, second),
+            (2, second),
+            (3, second),
+            (2, second + 99_999_999),
+        ];
+        assert_eq!(let_through(&mut limit, &mut shard, &rows), [0, 1, 3]);
+        let later = [(2, second + 100_000_000), (2, second + 100_000_000)];
+        assert_eq!(let_through(&mut limit, &mut shard, &later), [0]);
+        let kind = EventKind::PolicyDeny.index();
+        assert_eq!(
+            shard.counters.refused[kind].0[RefuseReason::RateLimited.index()],
+            3
+        );
+        assert_eq!(shard.counters.limited_by_zone[2].0[kind], 3);
+        assert_eq!(shard.counters.limited_by_zone[3].total(), 0);
+    }
+}

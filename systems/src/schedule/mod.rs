@@ -8,6 +8,9 @@ use std::ops::Range;
 
 use settings::Settings;
 
+#[cfg(test)]
+mod tests;
+
 /// What is wrong with a schedule file, where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{line}:{column}: {message}")]

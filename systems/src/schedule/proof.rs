@@ -1,5 +1,5 @@
 //! The proof that an order of systems makes sense: every column that a system reads was written by an earlier one or by
-//! the port, no column is written by two, `parse` comes first of all that look at packets, and `emit` last.
+//! the port, no column is written by two, no system comes after its rows have been decided, and `emit` is last.
 
 use components::batch::Access;
 use components::columns::Column;
@@ -72,8 +72,58 @@ pub fn prove(names: &[&str]) -> Vec<Fault> {
         writers.push((access.writes, name));
         written |= access.writes;
     }
+    faults.extend(unseen(names));
     faults.extend(frame(names));
     faults
+}
+
+/// What must come first, because it would otherwise see nothing: the live mask and the frames are no columns.
+const BEFORE: &[(&str, &str, &str)] = &[
+    (
+        "filter-log:input",
+        "policy",
+        "packets for the firewall itself are decided there",
+    ),
+    (
+        "screen",
+        "policy",
+        "packets for the firewall itself are decided there",
+    ),
+    (
+        "policy",
+        "filter-log:lo0",
+        "no packet is for the firewall itself before",
+    ),
+    (
+        "filter-log:lo0",
+        "reject",
+        "what it rejects would not be answered",
+    ),
+    (
+        "filter-log:output",
+        "reject",
+        "what it rejects would not be answered",
+    ),
+    (
+        "filter-log:output",
+        "rewrite",
+        "packets are forwarded there",
+    ),
+    ("reject", "rewrite", "answers quote packets as they came"),
+];
+
+/// Systems that would run after the rows they are for have been decided.
+fn unseen(names: &[&str]) -> impl Iterator<Item = Fault> {
+    let place = |name: &str| names.iter().position(|&other| other == name);
+    BEFORE.iter().filter_map(move |&(first, second, why)| {
+        let at = place(first)?;
+        (at > place(second)?).then(|| Fault {
+            id: "schedule-unseen",
+            place: at,
+            message: format!("`{first}` stands after `{second}`: {why}"),
+            expected: Some(format!("`{first}` before `{second}`")),
+        })
+    })
 }
 
 /// A read that nothing earlier wrote: names the reader, the column and who would write it.
