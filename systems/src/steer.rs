@@ -1,7 +1,8 @@
 //! Steering: which worker owns a packet, when several share a capture or a receive queue. Both directions of a session
-//! must meet in one shard although NAT changes what they look like: destination and static NAT are undone first, then a
-//! translated source names its worker by the port range that it was leased from, and everything else goes by a hash
-//! that is the same for both directions.
+//! must meet in one shard although NAT changes what they look like: destination and static NAT are done first; a source
+//! that will be translated goes to the worker whose share of the port range holds its port, so that the port can be
+//! kept; a reply to a translated source names its worker the same way; everything else goes by a hash that is the same
+//! for both directions.
 
 use components::address::Address;
 use components::batch::Batch;
@@ -12,7 +13,7 @@ use components::session::key::{FlowKey, HashSeed};
 use components::view;
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
-use components::world::nat::{NatQuery, SourceAction};
+use components::world::nat::{NatQuery, SourceAction, SourceHit};
 
 use crate::icmp::{self, IcmpClass};
 
@@ -94,10 +95,10 @@ impl Steer {
         if !has_ports || view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
             return 0;
         }
-        let Some(key) = key_of(view, row) else {
+        let Some(mut key) = key_of(view, row) else {
             return 0;
         };
-        let hit = world.nat.destination_of(&NatQuery {
+        let mut query = NatQuery {
             ingress: view.ingress[row],
             from_zone: view.zone[row],
             egress: IfIndex::NONE,
@@ -111,19 +112,42 @@ impl Steer {
                 destination_port: key.destination_port,
                 ..Service::default()
             },
-        });
-        let icmp = matches!(key.protocol, ICMP | ICMPV6);
-        match hit {
+        };
+        match world.nat.destination_of(&query) {
             Some(hit) => {
-                let port = if icmp { key.destination_port } else { hit.port };
-                self.by_hash(FlowKey {
-                    destination: hit.address,
-                    destination_port: port,
-                    ..key
-                })
+                key.destination = hit.address;
+                if !matches!(key.protocol, ICMP | ICMPV6) {
+                    key.destination_port = hit.port;
+                }
             }
-            None => self.by_lease(&key).unwrap_or_else(|| self.by_hash(key)),
+            None => {
+                if let Some(worker) = self.by_lease(&key) {
+                    return worker;
+                }
+            }
         }
+        if let Some(hop) = world.routes.route(key.family, key.destination) {
+            query.egress = hop.egress;
+            query.to_zone = world.interfaces.get(hop.egress).zone;
+        }
+        query.destination = key.destination;
+        query.service.destination_port = key.destination_port;
+        self.by_port(&query, world)
+            .unwrap_or_else(|| self.by_hash(key))
+    }
+
+    /// The worker that can keep the source port, if the source is going to be translated: replies to that port will name
+    /// the same worker.
+    fn by_port(&self, query: &NatQuery, world: &World) -> Option<u16> {
+        let SourceHit::Rule { action, .. } = world.nat.source_of(query)? else {
+            return None;
+        };
+        let ports = match action {
+            SourceAction::Off => return None,
+            SourceAction::Interface => world.nat.interface_ports,
+            SourceAction::Pool(pool) => world.nat.pool(pool)?.ports,
+        };
+        self.holder(ports, query.service.source_port)
     }
 
     /// The worker whose share of the ports the destination port lies in, if the destination is a translated source.
@@ -135,6 +159,11 @@ impl Steer {
         let mut ranges = candidates.take_while(|&&(address, _)| address == key.destination);
         let port = key.destination_port;
         let &(_, ports) = ranges.find(|(_, (from, to))| (from..=to).contains(&&port))?;
+        self.holder(ports, port)
+    }
+
+    /// The worker whose share of a range a port lies in.
+    fn holder(&self, ports: (u16, u16), port: u16) -> Option<u16> {
         (0..self.workers).find(|&worker| {
             let (from, to) = share_of(ports, worker, self.workers);
             (from..=to).contains(&port)
