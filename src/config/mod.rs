@@ -7,6 +7,7 @@ mod builder;
 pub mod diagnostic;
 mod groups;
 mod lexer;
+pub mod model;
 pub mod nearest;
 mod parser;
 pub mod print;

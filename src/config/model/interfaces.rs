@@ -1,0 +1,221 @@
+//! `interfaces`: logical units with their addresses, filters, VLAN and MTU. Properties of the wire (speed, link mode,
+//! aggregation) are not the data plane's; a unit that is disabled keeps its name and loses everything else.
+
+use std::net::IpAddr;
+
+use super::reader::{Reader, Stanza, Word, statements};
+use crate::config::span::Span;
+use crate::config::tree::Node;
+
+/// `family … address A/L`.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitAddress {
+    /// The interface's own address.
+    pub ip: IpAddr,
+    /// Prefix length in bits.
+    pub length: u8,
+    /// `primary` or `preferred`: the address that the interface uses itself.
+    pub preferred: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A logical interface.
+#[derive(Clone, Debug)]
+pub struct Unit<'t> {
+    /// `ge-0/0/0.0`.
+    pub name: String,
+    /// Where its number stands.
+    pub span: Span,
+    /// `disable`, here or on the physical interface.
+    pub disabled: bool,
+    /// Own addresses of both families.
+    pub addresses: Vec<UnitAddress>,
+    /// `filter input` or `input-list`, `inet` and `inet6`.
+    pub input: [Vec<Word<'t>>; 2],
+    /// `filter output` or `output-list`.
+    pub output: [Vec<Word<'t>>; 2],
+    /// `vlan-id`, 0 for untagged.
+    pub vlan: u16,
+    /// Largest IP packet in bytes, 0 where no `mtu` is set.
+    pub mtu: u16,
+}
+
+/// Reads `interfaces`.
+pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Unit<'t>> {
+    let mut units = Vec::new();
+    for interface in statements(node) {
+        match interface.word.as_str() {
+            "interface-range" | "interface-set" => {
+                reader.not_honoured(interface.span, &format!("interfaces {}", interface.word));
+            }
+            _ => read_interface(interface, reader, &mut units),
+        }
+    }
+    units
+}
+
+fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<Unit<'t>>) {
+    let first = units.len();
+    let (mut disabled, mut mtu) = (false, None);
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "unit" => units.extend(
+                statement
+                    .active()
+                    .filter_map(|unit| read_unit(&node.word, unit, reader)),
+            ),
+            "disable" => disabled = true,
+            "mtu" => mtu = reader.small(statement, 256..=16_000),
+            _ => reader.other(&INTERFACE, statement),
+        }
+    }
+    for unit in &mut units[first..] {
+        unit.disabled |= disabled;
+        if let (0, Some(mtu)) = (unit.mtu, mtu) {
+            // The physical MTU counts the Ethernet header and the tag, the family's does not.
+            unit.mtu = mtu - if unit.vlan == 0 { 14 } else { 18 };
+        }
+    }
+}
+
+fn read_unit<'t>(interface: &str, node: &'t Node, reader: &mut Reader<'_>) -> Option<Unit<'t>> {
+    reader.number_of(node.into(), 0..=1_073_741_823)?;
+    let mut unit = Unit {
+        name: format!("{interface}.{}", node.word),
+        span: node.span,
+        disabled: false,
+        addresses: Vec::new(),
+        input: Default::default(),
+        output: Default::default(),
+        vlan: 0,
+        mtu: 0,
+    };
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "disable" => unit.disabled = true,
+            "vlan-id" => unit.vlan = reader.small(statement, 1..=4094).unwrap_or(0),
+            "family" => {
+                for family in statement.active() {
+                    match family.word.as_str() {
+                        "inet" => read_family(&mut unit, 0, family, reader),
+                        "inet6" => read_family(&mut unit, 1, family, reader),
+                        _ => reader.other(&FAMILIES, family),
+                    }
+                }
+            }
+            _ => reader.other(&UNIT, statement),
+        }
+    }
+    Some(unit)
+}
+
+fn read_family<'t>(unit: &mut Unit<'t>, family: usize, node: &'t Node, reader: &mut Reader<'_>) {
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "address" => {
+                for address in statement.active() {
+                    unit.addresses.extend(read_address(family, address, reader));
+                }
+            }
+            "filter" => {
+                for direction in statements(statement) {
+                    match direction.word.as_str() {
+                        "input" | "input-list" => unit.input[family] = reader.values(direction),
+                        "output" | "output-list" => unit.output[family] = reader.values(direction),
+                        _ => reader.other(&FILTER, direction),
+                    }
+                }
+            }
+            "mtu" => {
+                let mtu = reader.small(statement, 256..=16_000).unwrap_or(0);
+                unit.mtu = if unit.mtu == 0 {
+                    mtu
+                } else {
+                    unit.mtu.min(mtu)
+                };
+            }
+            _ => reader.other(&FAMILY, statement),
+        }
+    }
+}
+
+fn read_address(family: usize, node: &Node, reader: &mut Reader<'_>) -> Option<UnitAddress> {
+    let (ip, length) = reader.prefix(node.into())?;
+    if usize::from(ip.is_ipv6()) != family {
+        let expected = ["an IPv4 address", "an IPv6 address"][family];
+        reader.bad("bad-family", node.into(), expected);
+        return None;
+    }
+    let mut preferred = false;
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "primary" | "preferred" => preferred = true,
+            _ => reader.other(&ADDRESS, statement),
+        }
+    }
+    Some(UnitAddress {
+        ip,
+        length,
+        preferred,
+        span: node.span,
+    })
+}
+
+const INTERFACE: Stanza = Stanza {
+    path: "interfaces",
+    honoured: "unit disable mtu",
+    later: "native-vlan-id fabric-options redundant-ether-options",
+    ignored: "accounting-profile aggregated-ether-options auto-negotiation encapsulation \
+        ether-options fastether-options flexible-vlan-tagging flow-control gigether-options \
+        hold-time keepalives link-mode loopback mac no-gratuitous-arp-request no-traps \
+        passive-monitor-mode per-unit-scheduler port-mode serial-options shaping-rate speed \
+        stacked-vlan-tagging traps vlan-tagging gratuitous-arp-reply optics-options t1-options \
+        e1-options dialer-options cellular-options modem-options clocking dce no-keepalives \
+        promiscuous-mode metadata lldp",
+    ..Stanza::EMPTY
+};
+
+const UNIT: Stanza = Stanza {
+    path: "interfaces unit",
+    honoured: "family vlan-id disable",
+    later: "tunnel inner-vlan-id-range vlan-id-list vlan-id-range vlan-tags ppp-options \
+        pppoe-options",
+    ignored: "accounting-profile arp-resp bandwidth encapsulation multipoint no-traps point-to-point \
+        proxy-arp swap-by-poppush traps interface-shared-with dialer-options peer-unit",
+    opening: "filter radio-router",
+};
+
+const FAMILIES: Stanza = Stanza {
+    path: "interfaces unit family",
+    honoured: "inet inet6",
+    later: "bridge ccc ethernet-switching iso mlfr-end-to-end mpls tcc vpls",
+    ..Stanza::EMPTY
+};
+
+const FAMILY: Stanza = Stanza {
+    path: "interfaces unit family inet",
+    honoured: "address filter mtu",
+    later: "dhcp dhcp-client dhcpv6-client negotiate-address policer sampling tcp-mss \
+        unnumbered-address",
+    ignored: "accounting arp-max-cache arp-new-hold-limit dad-disable destination-udp-port \
+        nd6-stale-time no-neighbor-learn no-redirects no-redirects-v6 primary ndp-proxy \
+        targeted-broadcast",
+    opening: "rpf-check simple-filter service",
+};
+
+const FILTER: Stanza = Stanza {
+    path: "interfaces unit family inet filter",
+    honoured: "input output input-list output-list",
+    later: "group",
+    opening: "dialer",
+    ..Stanza::EMPTY
+};
+
+const ADDRESS: Stanza = Stanza {
+    path: "interfaces unit family inet address",
+    honoured: "primary preferred",
+    later: "vrrp-group vrrp-inet6-group eui-64 web-authentication virtual-gateway-address",
+    ignored: "arp broadcast destination destination-profile ndp master-only virtual-gateway-v4-mac",
+    ..Stanza::EMPTY
+};

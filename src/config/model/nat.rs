@@ -1,0 +1,405 @@
+//! `security nat`: source and destination pools, rule sets of all three kinds. Proxy ARP and ND are accepted: packets
+//! to a translated address are recognised before the route lookup, so no route to the firewall itself is needed.
+
+use components::address::AddressRange;
+
+use super::nat_match::{Match, read_match};
+use super::nat_pools::{
+    DestinationPool, NamedPool, read_destination_pool, read_ports, read_source_pool,
+};
+use super::reader::{Reader, Stanza, Word, statements};
+use crate::config::span::Span;
+use crate::config::tree::Node;
+
+/// `from` or `to` of a rule set.
+#[derive(Clone, Debug, Default)]
+pub struct Context<'t> {
+    /// `zone`.
+    pub zones: Vec<Word<'t>>,
+    /// `interface`.
+    pub interfaces: Vec<Word<'t>>,
+}
+
+/// A rule set.
+#[derive(Clone, Debug)]
+pub struct RuleSet<'t, A> {
+    /// Its name.
+    pub name: Word<'t>,
+    /// `from`.
+    pub from: Context<'t>,
+    /// `to`; only source rule sets have one.
+    pub to: Context<'t>,
+    /// Rules in order.
+    pub rules: Vec<Rule<'t, A>>,
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule<'t, A> {
+    /// Its name.
+    pub name: Word<'t>,
+    /// When.
+    pub matches: Match<'t>,
+    /// What; `None` if it could not be read, which has been reported.
+    pub action: Option<A>,
+}
+
+/// `then source-nat …` or `then destination-nat …`.
+#[derive(Clone, Copy, Debug)]
+pub enum DynamicAction<'t> {
+    /// `off`.
+    Off,
+    /// `interface`.
+    Interface,
+    /// `pool NAME`.
+    Pool(Word<'t>),
+}
+
+/// `then static-nat …`.
+#[derive(Clone, Copy, Debug)]
+pub struct StaticAction<'t> {
+    /// `prefix P` or `prefix-name NAME`, and where it stands.
+    pub target: StaticTarget<'t>,
+    /// `mapped-port A to B`.
+    pub ports: Option<(u16, u16)>,
+    /// Where the target stands.
+    pub span: Span,
+}
+
+/// What a static rule translates to.
+#[derive(Clone, Copy, Debug)]
+pub enum StaticTarget<'t> {
+    /// `prefix`.
+    Prefix(AddressRange),
+    /// `prefix-name`, of the global address book.
+    Name(Word<'t>),
+}
+
+/// `security nat`.
+#[derive(Clone, Debug)]
+pub struct Nat<'t> {
+    /// Source pools.
+    pub source_pools: Vec<NamedPool<'t>>,
+    /// Source rule sets.
+    pub source: Vec<RuleSet<'t, DynamicAction<'t>>>,
+    /// Destination pools.
+    pub destination_pools: Vec<DestinationPool<'t>>,
+    /// Destination rule sets.
+    pub destination: Vec<RuleSet<'t, DynamicAction<'t>>>,
+    /// Static rule sets.
+    pub statics: Vec<RuleSet<'t, StaticAction<'t>>>,
+    /// Ports of pools that set none, and of interface NAT.
+    pub ports: (u16, u16),
+}
+
+/// Junos keeps the ports above for gateways.
+const PORTS: (u16, u16) = (1024, 63_487);
+
+impl Default for Nat<'_> {
+    fn default() -> Self {
+        Self {
+            source_pools: Vec::new(),
+            source: Vec::new(),
+            destination_pools: Vec::new(),
+            destination: Vec::new(),
+            statics: Vec::new(),
+            ports: PORTS,
+        }
+    }
+}
+
+/// Reads `security nat`.
+pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Nat<'t> {
+    let mut nat = Nat::default();
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "source" => read_source(statement, &mut nat, reader),
+            "destination" => read_destination(statement, &mut nat, reader),
+            "static" => {
+                for statement in statements(statement) {
+                    match statement.word.as_str() {
+                        "rule-set" => {
+                            let sets = statement.active();
+                            let read = |set| read_rule_set(set, reader, read_static_action);
+                            nat.statics.extend(sets.map(read));
+                        }
+                        _ => reader.other(&STATIC, statement),
+                    }
+                }
+            }
+            "proxy-arp" | "proxy-ndp" => {}
+            _ => reader.other(&NAT, statement),
+        }
+    }
+    nat
+}
+
+fn read_source<'t>(node: &'t Node, nat: &mut Nat<'t>, reader: &mut Reader<'_>) {
+    if let Some(range) = node.child("pool-default-port-range") {
+        nat.ports = read_ports(range, reader).unwrap_or(PORTS);
+    }
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "pool" => {
+                for pool in statement.active() {
+                    let read = read_source_pool(pool, nat.ports, reader);
+                    nat.source_pools.extend(read);
+                }
+            }
+            "rule-set" => {
+                let sets = statement.active();
+                let read = |set| read_rule_set(set, reader, read_source_action);
+                nat.source.extend(sets.map(read));
+            }
+            "pool-default-port-range" => {}
+            _ => reader.other(&SOURCE, statement),
+        }
+    }
+}
+
+fn read_destination<'t>(node: &'t Node, nat: &mut Nat<'t>, reader: &mut Reader<'_>) {
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "pool" => {
+                for pool in statement.active() {
+                    nat.destination_pools
+                        .extend(read_destination_pool(pool, reader));
+                }
+            }
+            "rule-set" => {
+                let sets = statement.active();
+                let read = |set| read_rule_set(set, reader, read_destination_action);
+                nat.destination.extend(sets.map(read));
+            }
+            _ => reader.other(&DESTINATION, statement),
+        }
+    }
+}
+
+fn read_rule_set<'t, A>(
+    node: &'t Node,
+    reader: &mut Reader<'_>,
+    action: fn(&'t Node, &mut Reader<'_>) -> Option<A>,
+) -> RuleSet<'t, A> {
+    let mut set = RuleSet {
+        name: node.into(),
+        from: Context::default(),
+        to: Context::default(),
+        rules: Vec::new(),
+    };
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "from" => set.from = read_context(statement, reader),
+            "to" => set.to = read_context(statement, reader),
+            "rule" => {
+                for rule in statement.active() {
+                    set.rules.push(read_rule(rule, reader, action));
+                }
+            }
+            _ => reader.other(&RULE_SET, statement),
+        }
+    }
+    set
+}
+
+fn read_context<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Context<'t> {
+    let mut context = Context::default();
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "zone" => context.zones = reader.values(statement),
+            "interface" => context.interfaces = reader.values(statement),
+            _ => reader.other(&CONTEXT, statement),
+        }
+    }
+    context
+}
+
+fn read_rule<'t, A>(
+    node: &'t Node,
+    reader: &mut Reader<'_>,
+    action: fn(&'t Node, &mut Reader<'_>) -> Option<A>,
+) -> Rule<'t, A> {
+    let mut rule = Rule {
+        name: reader.name(node),
+        matches: Match::default(),
+        action: None,
+    };
+    let mut then = None;
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "match" => rule.matches = read_match(statement, reader),
+            "then" => then = Some(statement),
+            _ => reader.other(&RULE, statement),
+        }
+    }
+    match then {
+        Some(then) => rule.action = action(then, reader),
+        None => missing_action(node, reader),
+    }
+    rule
+}
+
+fn missing_action(node: &Node, reader: &mut Reader<'_>) {
+    let message = format!("the NAT rule `{}` does not say what to do", node.word);
+    reader
+        .diagnostics
+        .error("missing-action", node.span, message)
+        .expected("then source-nat, destination-nat or static-nat");
+}
+
+fn read_source_action<'t>(then: &'t Node, reader: &mut Reader<'_>) -> Option<DynamicAction<'t>> {
+    read_dynamic_action(then, "source-nat", reader)
+}
+
+fn read_destination_action<'t>(
+    then: &'t Node,
+    reader: &mut Reader<'_>,
+) -> Option<DynamicAction<'t>> {
+    read_dynamic_action(then, "destination-nat", reader)
+}
+
+fn read_dynamic_action<'t>(
+    then: &'t Node,
+    keyword: &str,
+    reader: &mut Reader<'_>,
+) -> Option<DynamicAction<'t>> {
+    let mut action = None;
+    for statement in statements(then) {
+        if statement.word != keyword {
+            reader.other(&THEN, statement);
+            continue;
+        }
+        for what in statements(statement) {
+            match what.word.as_str() {
+                "off" => action = Some(DynamicAction::Off),
+                "interface" if keyword == "source-nat" => {
+                    action = Some(DynamicAction::Interface);
+                    statements(what).for_each(|option| reader.other(&TRANSLATION, option));
+                }
+                "pool" => {
+                    let mut names = what.active().filter(|n| n.word != "persistent-nat");
+                    action = names.next().map(|name| DynamicAction::Pool(name.into()));
+                    if let Some(option) = what.child("persistent-nat") {
+                        reader.other(&TRANSLATION, option);
+                    }
+                }
+                _ => reader.other(&TRANSLATION, what),
+            }
+        }
+    }
+    if action.is_none() {
+        missing_action(then, reader);
+    }
+    action
+}
+
+fn read_static_action<'t>(then: &'t Node, reader: &mut Reader<'_>) -> Option<StaticAction<'t>> {
+    let nat = then.child("static-nat")?;
+    let (mut target, mut ports, mut span) = (None, None, nat.span);
+    for statement in statements(nat) {
+        let is_prefix = match statement.word.as_str() {
+            "prefix" => true,
+            "prefix-name" => false,
+            _ => {
+                reader.other(&STATIC_NAT, statement);
+                continue;
+            }
+        };
+        for word in statement.active() {
+            match word.word.as_str() {
+                "mapped-port" => ports = read_ports(word, reader),
+                "routing-instance" => reader.other(&STATIC_NAT, word),
+                _ if is_prefix => {
+                    target = reader.range(word.into()).map(StaticTarget::Prefix);
+                    ports = word
+                        .child("mapped-port")
+                        .map_or(ports, |p| read_ports(p, reader));
+                    span = word.span;
+                }
+                _ => {
+                    target = Some(StaticTarget::Name(word.into()));
+                    ports = word
+                        .child("mapped-port")
+                        .map_or(ports, |p| read_ports(p, reader));
+                    span = word.span;
+                }
+            }
+        }
+    }
+    let target = target?;
+    Some(StaticAction {
+        target,
+        ports,
+        span,
+    })
+}
+
+const NAT: Stanza = Stanza {
+    path: "security nat",
+    honoured: "source destination static proxy-arp proxy-ndp",
+    later: "natv6v4 allow-overlapping-pools",
+    ..Stanza::EMPTY
+};
+
+const SOURCE: Stanza = Stanza {
+    path: "security nat source",
+    honoured: "pool rule-set pool-default-port-range",
+    later: "address-persistent interface pool-default-twin-port-range \
+        pool-utilization-alarm port-randomization port-round-robin port-scaling-enlargement \
+        session-persistence-scan session-drop-hold-down",
+    ..Stanza::EMPTY
+};
+
+const DESTINATION: Stanza = Stanza {
+    path: "security nat destination",
+    honoured: "pool rule-set",
+    later: "port-forwarding",
+    ..Stanza::EMPTY
+};
+
+const STATIC: Stanza = Stanza {
+    path: "security nat static",
+    honoured: "rule-set",
+    ..Stanza::EMPTY
+};
+
+const RULE_SET: Stanza = Stanza {
+    path: "security nat rule-set",
+    honoured: "from to rule",
+    ..Stanza::EMPTY
+};
+
+const CONTEXT: Stanza = Stanza {
+    path: "security nat rule-set from",
+    honoured: "zone interface",
+    opening: "routing-instance routing-group",
+    ..Stanza::EMPTY
+};
+
+const RULE: Stanza = Stanza {
+    path: "security nat rule-set rule",
+    honoured: "match then",
+    later: "session-count-alarm",
+    ..Stanza::EMPTY
+};
+
+const THEN: Stanza = Stanza {
+    path: "security nat rule-set rule then",
+    honoured: "source-nat destination-nat static-nat",
+    ..Stanza::EMPTY
+};
+
+const TRANSLATION: Stanza = Stanza {
+    path: "security nat rule-set rule then source-nat",
+    honoured: "off interface pool",
+    later: "persistent-nat rule-session-count-alarm",
+    opening: "mapping-type secure-nat-mapping clat-prefix",
+    ..Stanza::EMPTY
+};
+
+const STATIC_NAT: Stanza = Stanza {
+    path: "security nat rule-set rule then static-nat",
+    honoured: "prefix prefix-name",
+    opening: "inet nptv6-prefix nptv6-prefix-name routing-instance rule-session-count-alarm",
+    ..Stanza::EMPTY
+};

@@ -1,0 +1,169 @@
+//! Source and destination NAT pools, and the ranges of ports that pools, rules and mapped ports share.
+
+use components::address::AddressRange;
+use components::world::nat::SourcePool;
+
+use super::reader::{Reader, Stanza, Word, statements};
+use crate::config::tree::Node;
+
+/// A named source pool.
+#[derive(Clone, Debug)]
+pub struct NamedPool<'t> {
+    /// Its name.
+    pub name: Word<'t>,
+    /// Addresses and ports.
+    pub pool: SourcePool,
+}
+
+/// A destination pool.
+#[derive(Clone, Debug)]
+pub struct DestinationPool<'t> {
+    /// Its name.
+    pub name: Word<'t>,
+    /// Its addresses.
+    pub range: AddressRange,
+    /// `port`, 0 where it is not set.
+    pub port: u16,
+}
+
+/// Reads one source pool.
+pub(crate) fn read_source_pool<'t>(
+    node: &'t Node,
+    ports: (u16, u16),
+    reader: &mut Reader<'_>,
+) -> Option<NamedPool<'t>> {
+    let mut pool = SourcePool {
+        ranges: Vec::new(),
+        ports,
+        no_translation: false,
+    };
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "address" => {
+                let ranges = statement.active();
+                let read = |range| reader.address_range(range);
+                pool.ranges.extend(ranges.filter_map(read));
+            }
+            "port" => {
+                for port in statements(statement) {
+                    match port.word.as_str() {
+                        "no-translation" => pool.no_translation = true,
+                        "range" => {
+                            let first = port.active().find(|first| first.word != "twin-port");
+                            let range = first.and_then(|first| read_ports_of(first, reader));
+                            pool.ports = range.unwrap_or(pool.ports);
+                        }
+                        word if word.starts_with(|c: char| c.is_ascii_digit()) => {
+                            pool.ports = read_ports_of(port, reader).unwrap_or(pool.ports);
+                        }
+                        _ => reader.other(&PORT, port),
+                    }
+                }
+            }
+            _ => reader.other(&SOURCE_POOL, statement),
+        }
+    }
+    let is_v4 = |range: &AddressRange| matches!(range, AddressRange::V4(..));
+    if pool.ranges.is_empty() {
+        let message = format!("the source NAT pool `{}` has no address", node.word);
+        reader.diagnostics.error("empty-pool", node.span, message);
+        return None;
+    }
+    if pool
+        .ranges
+        .iter()
+        .any(|range| is_v4(range) != is_v4(&pool.ranges[0]))
+    {
+        let message = format!("the source NAT pool `{}` mixes IPv4 and IPv6", node.word);
+        reader.diagnostics.error("mixed-pool", node.span, message);
+        return None;
+    }
+    let name = reader.name(node);
+    Some(NamedPool { name, pool })
+}
+
+/// Reads one destination pool.
+pub(crate) fn read_destination_pool<'t>(
+    node: &'t Node,
+    reader: &mut Reader<'_>,
+) -> Option<DestinationPool<'t>> {
+    let (mut range, mut port) = (None, None);
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            // `address { A to B; }`, `address A to B`, `address A port P` and `address { A; port P; }`.
+            "address" => {
+                for word in statement.active() {
+                    match word.word.as_str() {
+                        "port" => port = Some(word),
+                        _ => {
+                            range = reader.address_range(word);
+                            port = word.child("port").or(port);
+                        }
+                    }
+                }
+            }
+            "port" => port = Some(statement),
+            _ => reader.other(&DESTINATION_POOL, statement),
+        }
+    }
+    let port = port
+        .and_then(|port| reader.small(port, 1..=u16::MAX))
+        .unwrap_or(0);
+    let Some(range) = range else {
+        let message = format!("the destination NAT pool `{}` has no address", node.word);
+        reader.diagnostics.error("empty-pool", node.span, message);
+        return None;
+    };
+    let name = reader.name(node);
+    Some(DestinationPool { name, range, port })
+}
+
+/// `A to B` or `A` below a keyword.
+pub(crate) fn read_ports(node: &Node, reader: &mut Reader<'_>) -> Option<(u16, u16)> {
+    let first = node.active().find(|word| word.word != "to")?;
+    // `range A to B` is a value with `to` below it, or two siblings, by how the statement is known.
+    let last = match node.child("to") {
+        Some(to) => reader.value(to)?,
+        None => reader.to(first)?.1,
+    };
+    span_of(first.into(), last, reader)
+}
+
+/// `A to B` or `A`, from the node of the first.
+pub(crate) fn read_ports_of(first: &Node, reader: &mut Reader<'_>) -> Option<(u16, u16)> {
+    let (first, last) = reader.to(first)?;
+    span_of(first, last, reader)
+}
+
+fn span_of(first: Word<'_>, last: Word<'_>, reader: &mut Reader<'_>) -> Option<(u16, u16)> {
+    let ((low, _), (_, high)) = (reader.ports(first)?, reader.ports(last)?);
+    if low > high {
+        reader.bad("bad-range", last, "a port that is not below the first");
+        return None;
+    }
+    Some((low, high))
+}
+
+const SOURCE_POOL: Stanza = Stanza {
+    path: "security nat source pool",
+    honoured: "address port",
+    later: "address-persistent address-pooling address-shared host-address-base overflow-pool \
+        pool-utilization-alarm port-overloading-factor session-persistence-scan",
+    opening: "routing-instance",
+    ..Stanza::EMPTY
+};
+
+const PORT: Stanza = Stanza {
+    path: "security nat source pool port",
+    honoured: "range no-translation",
+    later: "automatic-port-allocation block-allocation deterministic port-overloading \
+        port-overloading-factor preserve-parity preserve-range",
+    ..Stanza::EMPTY
+};
+
+const DESTINATION_POOL: Stanza = Stanza {
+    path: "security nat destination pool",
+    honoured: "address port",
+    opening: "routing-instance",
+    ..Stanza::EMPTY
+};
