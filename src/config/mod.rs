@@ -4,12 +4,16 @@
 //! one run.
 
 mod builder;
+mod check;
+pub mod compile;
 pub mod diagnostic;
 mod groups;
 mod lexer;
+pub mod load;
 pub mod model;
 pub mod nearest;
 mod parser;
+mod predefined;
 pub mod print;
 pub mod render;
 mod schema;

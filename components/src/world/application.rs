@@ -113,7 +113,8 @@ impl Default for Applications {
 
 impl Applications {
     /// Applications in id order, the first gets id 1. Among those that fit a packet the narrowest names it; among
-    /// equally narrow ones the later (configured applications follow the predefined ones).
+    /// equally narrow ones the later (configured applications follow the predefined ones). One of every port of TCP
+    /// or UDP names nothing.
     ///
     /// # Panics
     /// With more than 65,534 applications; the compiler of the configuration bounds them.
@@ -125,6 +126,12 @@ impl Applications {
             let id = AppId(u16::try_from(index).expect("applications are bounded"));
             terms.extend(application.terms.iter().map(|&term| (term, id)));
         }
+        // Junos logs no service for a port that nothing but `junos-tcp-any` fits.
+        terms.retain(|(term, _)| {
+            !matches!(term.protocol, None | Some(TCP | UDP))
+                || term.destination_ports != (0, u16::MAX)
+                || term.source_ports != (0, u16::MAX)
+        });
         terms.sort_by_key(|&(term, id)| (term.width(), std::cmp::Reverse(id)));
         let table = |protocol| {
             let mut ports = vec![AppId::NONE; 1 << 16];

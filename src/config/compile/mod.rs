@@ -1,0 +1,157 @@
+//! The model to the compiled [`World`]: names resolved to ids, limits checked before any table is built, everything
+//! that is wrong found in one run. The tables are built only if there is no error.
+
+mod addresses;
+mod applications;
+mod filters;
+mod interfaces;
+pub(crate) mod lookup;
+mod nat;
+mod policies;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+use components::ids::{FilterId, IfIndex, ScreenProfileId, ZoneId};
+use components::world::World;
+use components::world::application::Applications;
+use components::world::route::RouteTable;
+
+use addresses::Books;
+use applications::AppTable;
+use lookup::Lookup;
+
+use super::diagnostic::Diagnostics;
+use super::model::Model;
+use super::model::log::LogConfig;
+use super::model::reader::Reader;
+use super::span::Span;
+use super::tree::Node;
+
+/// What the caller wants beside the configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CompileOptions {
+    /// Log what the default policy decides, whatever the configuration says: replay does.
+    pub log_default_policy: bool,
+}
+
+/// A configuration that compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The tables of the packet path, as the first commit.
+    pub world: World,
+    /// `security log`, for the collector.
+    pub log: LogConfig,
+}
+
+/// Compiles a tree that is in force (groups applied). `None` if there is an error among the diagnostics, its own or
+/// earlier ones of reading the text.
+#[must_use]
+pub fn compile(
+    tree: &Node,
+    options: &CompileOptions,
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
+    let model = Model::read(tree, &mut Reader::new(diagnostics));
+    let books = model.books.iter();
+    let own = model.zones.iter().filter_map(|zone| zone.book.as_ref());
+    let mut compiler = Compiler {
+        books: Books::new(books.chain(own), diagnostics),
+        applications: AppTable::new(&model.applications, diagnostics),
+        zones: Lookup::new("zone", "undefined-zone", "unused-zone"),
+        interfaces: Lookup::new("interface", "undefined-interface", "unused-interface"),
+        screens: Lookup::new("screen", "undefined-screen", "unused-screen"),
+        prefix_lists: Lookup::new("prefix list", "undefined-prefix-list", "unused-prefix-list"),
+        filters: [(); 2].map(|()| Lookup::new("filter", "undefined-filter", "unused-filter")),
+        disabled: HashSet::new(),
+        world: World {
+            generation: 1,
+            flow: model.flow.clone(),
+            ..World::default()
+        },
+        diagnostics,
+    };
+    compiler.name_interfaces(&model);
+    compiler.check_attached(&model);
+    compiler.compile_filters(&model);
+    compiler.compile_interfaces(&model);
+    let routes = compiler.compile_routes(&model);
+    let policies = compiler.compile_policies(&model, options.log_default_policy);
+    compiler.world.nat = compiler.compile_nat(&model);
+    compiler.report_unused();
+    let Compiler {
+        applications,
+        mut world,
+        diagnostics,
+        ..
+    } = compiler;
+    if diagnostics.has_errors() {
+        return None;
+    }
+    world.names.host = model
+        .host
+        .map_or_else(String::new, |host| host.text.to_owned());
+    let names = applications.names.iter().map(|name| (*name).to_owned());
+    world.names.applications.extend(names);
+    world.applications = Applications::new(applications.applications);
+    world.routes = RouteTable::new(&routes);
+    world.policies = policies.into_table();
+    Some(Compiled {
+        world,
+        log: model.log,
+    })
+}
+
+/// What is known while the tables are filled. `'m` is the model's.
+struct Compiler<'m, 'd> {
+    books: Books<'m>,
+    applications: AppTable<'m>,
+    zones: Lookup<'m, ZoneId>,
+    interfaces: Lookup<'m, IfIndex>,
+    screens: Lookup<'m, ScreenProfileId>,
+    prefix_lists: Lookup<'m, usize>,
+    /// Of `inet` and `inet6`.
+    filters: [Lookup<'m, FilterId>; 2],
+    /// Indices of interfaces that are disabled.
+    disabled: HashSet<usize>,
+    world: World,
+    diagnostics: &'d mut Diagnostics,
+}
+
+impl Compiler<'_, '_> {
+    /// Zones that address books are attached to.
+    fn check_attached(&mut self, model: &Model<'_>) {
+        for zone in model.books.iter().flat_map(|book| &book.zones) {
+            self.zones.find(*zone, self.diagnostics);
+        }
+    }
+
+    fn report_unused(&mut self) {
+        self.books.report_unused(self.diagnostics);
+        self.applications.report_unused(self.diagnostics);
+        self.screens.report_unused(self.diagnostics);
+        for filters in &self.filters {
+            filters.report_unused(self.diagnostics);
+        }
+    }
+}
+
+/// The objects that ids suffice for; an error at the first one beyond.
+fn bounded<'m, T>(
+    all: &'m [T],
+    max: usize,
+    what: &str,
+    span: impl Fn(&T) -> Span,
+    diagnostics: &mut Diagnostics,
+) -> &'m [T] {
+    match all.get(max) {
+        None => all,
+        Some(beyond) => {
+            let message = format!("{} {what}, at most {max}", all.len());
+            diagnostics.error("too-many", span(beyond), message);
+            &all[..max]
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! NAT pools and rules. Rule sets are tried by how narrow their context is: an interface before a zone, the egress
+//! side first, then in the order of the file (Junos, "Understanding NAT Rule Sets and Rules").
+
+use components::address::{Address, AddressRange, AddressSet, Family};
+use components::ids::{NatRuleId, PoolId};
+use components::world::names::{NatRuleKind, NatRuleName};
+use components::world::nat::{
+    DestinationAction, DestinationRule, NatContext, NatMatch, NatTable, SourceAction, SourceRule,
+    StaticRule,
+};
+use components::world::policy::AddressMatch;
+
+use super::lookup::Lookup;
+use super::{Compiler, bounded};
+use crate::config::check;
+use crate::config::model::nat::{
+    Context, DynamicAction, Rule, RuleSet, StaticAction, StaticTarget,
+};
+use crate::config::model::nat_pools::{DestinationPool, NamedPool};
+use crate::config::model::{Model, Word};
+
+/// Ids of rules and pools have 16 bits, zero is none.
+const IDS_MAX: usize = 65_535;
+
+impl<'m> Compiler<'m, '_> {
+    /// The whole table.
+    pub(super) fn compile_nat(&mut self, model: &'m Model<'m>) -> NatTable {
+        let nat = &model.nat;
+        let mut table = NatTable {
+            interface_ports: nat.ports,
+            ..NatTable::default()
+        };
+        let mut pools = Lookup::new("source NAT pool", "undefined-pool", "unused-pool");
+        let span = |pool: &NamedPool<'_>| pool.name.span;
+        let source = bounded(
+            &nat.source_pools,
+            IDS_MAX,
+            "source NAT pools",
+            span,
+            self.diagnostics,
+        );
+        for (pool, id) in source.iter().zip(1..) {
+            pools.insert(pool.name, PoolId(id));
+            table.pools.push(pool.pool.clone());
+            self.world.names.pools.push(pool.name.text.to_owned());
+        }
+        check::overlapping_pools(&nat.source_pools, self.diagnostics);
+        let mut targets = Lookup::new("destination NAT pool", "undefined-pool", "unused-pool");
+        for (index, pool) in nat.destination_pools.iter().enumerate() {
+            targets.insert(pool.name, index);
+        }
+        for set in narrowest_first(&nat.statics) {
+            self.each_rule(set, NatRuleKind::Static, |compiler, rule, id| {
+                table.statics.extend(compiler.static_rule(set, rule, id));
+            });
+        }
+        for set in narrowest_first(&nat.destination) {
+            self.each_rule(set, NatRuleKind::Destination, |compiler, rule, id| {
+                let pools = &nat.destination_pools;
+                let rule = compiler.destination_rule(set, rule, id, (&targets, pools));
+                table.destination.extend(rule);
+            });
+        }
+        for set in narrowest_first(&nat.source) {
+            self.each_rule(set, NatRuleKind::Source, |compiler, rule, id| {
+                table
+                    .source
+                    .extend(compiler.source_rule(set, rule, id, &pools));
+            });
+        }
+        pools.report_unused(self.diagnostics);
+        targets.report_unused(self.diagnostics);
+        table
+    }
+
+    fn each_rule<A>(
+        &mut self,
+        set: &'m RuleSet<'m, A>,
+        kind: NatRuleKind,
+        mut compile: impl FnMut(&mut Self, &'m Rule<'m, A>, NatRuleId),
+    ) {
+        self.check_contexts(set, kind);
+        for rule in &set.rules {
+            let names = &mut self.world.names.nat_rules;
+            let Ok(id) = u16::try_from(names.len()) else {
+                let message = format!("more than {IDS_MAX} NAT rules");
+                self.diagnostics.error("too-many", rule.name.span, message);
+                return;
+            };
+            names.push(NatRuleName {
+                kind,
+                rule_set: set.name.text.to_owned(),
+                rule: rule.name.text.to_owned(),
+            });
+            compile(self, rule, NatRuleId(id));
+        }
+    }
+
+    fn check_contexts<A>(&mut self, set: &RuleSet<'m, A>, kind: NatRuleKind) {
+        let given =
+            |context: &Context<'_>| !(context.zones.is_empty() && context.interfaces.is_empty());
+        let is_source = kind == NatRuleKind::Source;
+        let name = set.name.text;
+        let message = match (given(&set.from), given(&set.to)) {
+            (false, _) => format!("the rule set `{name}` does not say where from"),
+            (_, false) if is_source => format!("the rule set `{name}` does not say where to"),
+            (_, true) if !is_source => format!("the rule set `{name}` says where to"),
+            _ => return,
+        };
+        self.diagnostics
+            .error("bad-context", set.name.span, message)
+            .expected("from zone or interface; for source NAT a to as well, for others none");
+    }
+
+    fn context(&mut self, context: &Context<'m>) -> Option<NatContext> {
+        let zones = self.zone_ids(&context.zones);
+        let interfaces: Vec<_> = context
+            .interfaces
+            .iter()
+            .filter_map(|&name| self.interfaces.find(name, self.diagnostics))
+            .collect();
+        let complete = interfaces.len() == context.interfaces.len();
+        Some(NatContext {
+            zones: zones?,
+            interfaces: complete.then_some(interfaces)?,
+        })
+    }
+
+    fn addresses(&mut self, ranges: &[AddressRange], names: &[Word<'m>]) -> Option<AddressMatch> {
+        if ranges.is_empty() && names.is_empty() {
+            return Some(AddressMatch::any());
+        }
+        let mut all = ranges.to_vec();
+        let mut complete = true;
+        for &name in names {
+            match self.books.find(name, None, self.diagnostics) {
+                Some(found) => all.extend_from_slice(&found),
+                None => complete = false,
+            }
+        }
+        complete.then(|| AddressMatch {
+            set: AddressSet::from_ranges(all),
+            excluded: false,
+        })
+    }
+
+    fn matches<A>(&mut self, set: &RuleSet<'m, A>, rule: &'m Rule<'m, A>) -> Option<NatMatch> {
+        let from = self.context(&set.from);
+        let to = self.context(&set.to);
+        let matches = &rule.matches;
+        let source = self.addresses(&matches.source, &matches.source_names);
+        let destination = self.addresses(&matches.destination, &matches.destination_names);
+        let any = matches.applications.iter().any(|name| name.text == "any");
+        let terms = match any {
+            true => Some(Vec::new()),
+            false => {
+                let read = self
+                    .applications
+                    .terms(&matches.applications, self.diagnostics)?;
+                if read.rpc || (read.terms.is_empty() && !matches.applications.is_empty()) {
+                    let message = "an application that only an RPC gateway can tell";
+                    let span = matches.applications[0].span;
+                    self.diagnostics.error("rpc-application", span, message);
+                }
+                Some(read.terms.into_iter().map(|(term, _)| term).collect())
+            }
+        };
+        Some(NatMatch {
+            from: from?,
+            to: to?,
+            source: source?,
+            destination: destination?,
+            source_ports: matches.source_ports.clone(),
+            destination_ports: matches.destination_ports.clone(),
+            protocols: matches.protocols.clone(),
+            applications: terms?,
+        })
+    }
+
+    fn source_rule(
+        &mut self,
+        set: &'m RuleSet<'m, DynamicAction<'m>>,
+        rule: &'m Rule<'m, DynamicAction<'m>>,
+        id: NatRuleId,
+        pools: &Lookup<'m, PoolId>,
+    ) -> Option<SourceRule> {
+        let matches = self.matches(set, rule);
+        let action = match rule.action? {
+            DynamicAction::Off => SourceAction::Off,
+            DynamicAction::Interface => SourceAction::Interface,
+            DynamicAction::Pool(name) => SourceAction::Pool(pools.find(name, self.diagnostics)?),
+        };
+        Some(SourceRule {
+            id,
+            matches: matches?,
+            action,
+        })
+    }
+
+    fn destination_rule(
+        &mut self,
+        set: &'m RuleSet<'m, DynamicAction<'m>>,
+        rule: &'m Rule<'m, DynamicAction<'m>>,
+        id: NatRuleId,
+        (targets, pools): (&Lookup<'m, usize>, &[DestinationPool<'m>]),
+    ) -> Option<DestinationRule> {
+        let matches = self.matches(set, rule);
+        let lists = &rule.matches;
+        if lists.destination.is_empty() && lists.destination_names.is_empty() {
+            let message = format!(
+                "the NAT rule `{}` has no destination address",
+                rule.name.text
+            );
+            self.diagnostics
+                .error("missing-match", rule.name.span, message)
+                .expected("match destination-address");
+        }
+        let action = match rule.action? {
+            DynamicAction::Pool(name) => {
+                let pool = &pools[targets.find(name, self.diagnostics)?];
+                let matched = &matches.as_ref()?.destination.set;
+                let (family, first, last, fits) = match pool.range {
+                    AddressRange::V4(first, last) => {
+                        let [first, last] = [first, last].map(|key| Address::v4(key.to_be_bytes()));
+                        (Family::Inet, first, last, matched.v6().is_empty())
+                    }
+                    AddressRange::V6(first, last) => {
+                        let [first, last] = [first, last].map(|key| Address(key.to_be_bytes()));
+                        (Family::Inet6, first, last, matched.v4().is_empty())
+                    }
+                };
+                if !fits {
+                    self.mixed_families(name);
+                }
+                let port = pool.port;
+                DestinationAction::Pool {
+                    family,
+                    first,
+                    last,
+                    port,
+                }
+            }
+            DynamicAction::Off | DynamicAction::Interface => DestinationAction::Off,
+        };
+        Some(DestinationRule {
+            id,
+            matches: matches?,
+            action,
+        })
+    }
+
+    fn static_rule(
+        &mut self,
+        set: &'m RuleSet<'m, StaticAction<'m>>,
+        rule: &'m Rule<'m, StaticAction<'m>>,
+        id: NatRuleId,
+    ) -> Option<StaticRule> {
+        let matches = self.matches(set, rule)?;
+        let lists = &rule.matches;
+        let narrowed = [
+            ("source-port", lists.source_ports.is_empty()),
+            ("protocol", lists.protocols.is_empty()),
+            ("application", lists.applications.is_empty()),
+        ];
+        for (what, _) in narrowed.iter().filter(|(_, absent)| !absent) {
+            let message = format!("a static NAT rule cannot match `{what}`");
+            self.diagnostics
+                .error("would-open", rule.name.span, message);
+        }
+        let action = rule.action?;
+        let inside = match action.target {
+            StaticTarget::Prefix(range) => range,
+            StaticTarget::Name(name) => {
+                let found = self.books.find(name, None, self.diagnostics)?;
+                self.only(&found, name)?
+            }
+        };
+        let name = lists
+            .destination_names
+            .first()
+            .copied()
+            .unwrap_or(rule.name);
+        let given = lists.destination.len() + lists.destination_names.len();
+        let set_ranges = &matches.destination.set;
+        let v4 = set_ranges.v4().iter().map(|&(a, b)| AddressRange::V4(a, b));
+        let v6 = set_ranges.v6().iter().map(|&(a, b)| AddressRange::V6(a, b));
+        let ranges: Vec<_> = if given == 0 {
+            Vec::new()
+        } else {
+            v4.chain(v6).collect()
+        };
+        let outside = self.only(&ranges, name)?;
+        let same_family = matches!(
+            (outside, inside),
+            (AddressRange::V4(..), AddressRange::V4(..))
+                | (AddressRange::V6(..), AddressRange::V6(..))
+        );
+        if !same_family {
+            self.mixed_families(Word {
+                text: rule.name.text,
+                span: action.span,
+            });
+            return None;
+        }
+        let ports = match matches.destination_ports.as_slice() {
+            [] => None,
+            [one] => Some(*one),
+            [..] => {
+                let message = "a static NAT rule matches one range of ports";
+                self.diagnostics
+                    .error("bad-static-ports", rule.name.span, message);
+                return None;
+            }
+        };
+        let width = |(first, last): (u16, u16)| last - first;
+        if outside.count() != inside.count() || ports.map(width) < action.ports.map(width) {
+            let message = format!("the two sides of `{}` differ in size", rule.name.text);
+            self.diagnostics
+                .error("bad-static-size", action.span, message)
+                .expected("as many addresses and ports as are matched");
+        }
+        Some(StaticRule {
+            id,
+            from: matches.from,
+            source: matches.source,
+            outside,
+            inside,
+            outside_ports: ports,
+            inside_ports: action.ports,
+        })
+    }
+
+    fn only(&mut self, ranges: &[AddressRange], name: Word<'_>) -> Option<AddressRange> {
+        if let [one] = ranges {
+            return Some(*one);
+        }
+        let message = format!("`{}` is not one range of addresses", name.text);
+        self.diagnostics
+            .error("bad-static-address", name.span, message)
+            .expected("static NAT from one prefix to another");
+        None
+    }
+
+    fn mixed_families(&mut self, name: Word<'_>) {
+        let message = format!(
+            "`{}` translates between IPv4 and IPv6, which is not supported",
+            name.text
+        );
+        self.diagnostics.error("mixed-families", name.span, message);
+    }
+}
+
+/// Egress interface, then ingress interface, then zones; the order of the file among equals.
+fn narrowest_first<'m, A>(sets: &'m [RuleSet<'m, A>]) -> Vec<&'m RuleSet<'m, A>> {
+    let mut sorted: Vec<_> = sets.iter().collect();
+    sorted.sort_by_key(|set| (set.to.interfaces.is_empty(), set.from.interfaces.is_empty()));
+    sorted
+}

@@ -1,0 +1,161 @@
+//! Policies to lists of zone pairs and the global list. Ids count from 1 in the order of the file over all lists,
+//! ordinals within a list.
+
+use std::collections::HashMap;
+
+use components::ids::{PolicyId, RuleId, ZoneId};
+use components::kinds::Action;
+use components::world::names::PolicyName;
+use components::world::policy::{AppMatch, DefaultPolicy, Policy, PolicyTable};
+
+use super::Compiler;
+use crate::config::check;
+use crate::config::model::policies::{ListKind, Policies, Policy as PolicyModel, PolicyList};
+use crate::config::model::{Model, Word};
+
+/// All policies, compiled and not yet a table.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    pairs: Vec<((ZoneId, ZoneId), Vec<Policy>)>,
+    global: Vec<Policy>,
+    default: DefaultPolicy,
+}
+
+impl Lists {
+    pub(super) fn into_table(self) -> PolicyTable {
+        PolicyTable::new(self.pairs, self.global, self.default)
+    }
+}
+
+impl<'m> Compiler<'m, '_> {
+    /// All lists; names that are not defined are errors, and policies that an earlier one covers warnings.
+    pub(super) fn compile_policies(&mut self, model: &'m Model<'m>, log_default: bool) -> Lists {
+        let Policies {
+            lists,
+            default_action,
+            default_log,
+        } = &model.policies;
+        let mut compiled = Lists {
+            default: DefaultPolicy {
+                action: *default_action,
+                log: *default_log || log_default,
+            },
+            ..Lists::default()
+        };
+        let mut names = HashMap::new();
+        for list in lists {
+            let zones = match list.kind {
+                ListKind::Global => None,
+                ListKind::Pair(from, to) => {
+                    let from_id = self.zones.find(from, self.diagnostics);
+                    let to_id = self.zones.find(to, self.diagnostics);
+                    let Some(ids) = from_id.zip(to_id) else {
+                        continue;
+                    };
+                    Some((from, to, ids))
+                }
+            };
+            let policies = self.compile_list(list, &mut names);
+            check::shadowed_policies(&policies, &list.policies, self.diagnostics);
+            let policies = policies.into_iter().flatten().collect();
+            match zones {
+                Some((_, _, ids)) => compiled.pairs.push((ids, policies)),
+                None => compiled.global = policies,
+            }
+        }
+        compiled
+    }
+
+    /// One element for each policy, `None` for those with errors.
+    fn compile_list(
+        &mut self,
+        list: &'m PolicyList<'m>,
+        names: &mut HashMap<&'m str, ()>,
+    ) -> Vec<Option<Policy>> {
+        names.clear();
+        let mut compiled = Vec::with_capacity(list.policies.len());
+        for (policy, ordinal) in list.policies.iter().zip(1..) {
+            let names = &mut self.world.names.policies;
+            let id = PolicyId(u32::try_from(names.len()).unwrap_or(u32::MAX));
+            names.push(PolicyName {
+                name: policy.name.text.to_owned(),
+                global: matches!(list.kind, ListKind::Global),
+            });
+            compiled.push(self.compile_policy(policy, list.kind, id, RuleId(ordinal)));
+        }
+        compiled
+    }
+
+    fn compile_policy(
+        &mut self,
+        policy: &'m PolicyModel<'m>,
+        kind: ListKind<'m>,
+        id: PolicyId,
+        ordinal: RuleId,
+    ) -> Option<Policy> {
+        let (from, to) = match kind {
+            ListKind::Global => (None, None),
+            ListKind::Pair(from, to) => (Some(from.text), Some(to.text)),
+        };
+        let source = self.books.matching(
+            &policy.sources,
+            from,
+            policy.source_excluded,
+            self.diagnostics,
+        );
+        let destination = self.books.matching(
+            &policy.destinations,
+            to,
+            policy.destination_excluded,
+            self.diagnostics,
+        );
+        let application = self.compile_applications(policy);
+        let from_zones = self.zone_ids(&policy.from_zones);
+        let to_zones = self.zone_ids(&policy.to_zones);
+        Some(Policy {
+            id,
+            ordinal,
+            from_zones: from_zones?,
+            to_zones: to_zones?,
+            source: source?,
+            destination: destination?,
+            application: application?,
+            action: policy.action,
+            log_init: policy.log_init,
+            log_close: policy.log_close,
+        })
+    }
+
+    fn compile_applications(&mut self, policy: &'m PolicyModel<'m>) -> Option<AppMatch> {
+        if policy.applications.iter().any(|name| name.text == "any") {
+            return Some(AppMatch::Any);
+        }
+        let read = self
+            .applications
+            .terms(&policy.applications, self.diagnostics)?;
+        if read.rpc {
+            let what = "an application that only an RPC gateway can tell";
+            let span = policy.applications[0].span;
+            if policy.action == Action::Permit {
+                let message = format!("`{}` permits {what}: it matches nothing", policy.name.text);
+                self.diagnostics.warning("rpc-application", span, message);
+            } else {
+                let message = format!(
+                    "`{}` denies {what}: it would match nothing",
+                    policy.name.text
+                );
+                self.diagnostics.error("would-open", span, message);
+            }
+        }
+        Some(AppMatch::Terms(read.terms))
+    }
+
+    /// Zones by name, all of them or nothing.
+    pub(super) fn zone_ids(&mut self, names: &[Word<'_>]) -> Option<Vec<ZoneId>> {
+        let ids: Vec<_> = names
+            .iter()
+            .filter_map(|&name| self.zones.find(name, self.diagnostics))
+            .collect();
+        (ids.len() == names.len()).then_some(ids)
+    }
+}
