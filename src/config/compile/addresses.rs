@@ -116,11 +116,9 @@ impl<'m> Books<'m> {
         };
         let entry = books().find_map(|&book| self.books[book].entries.get(name.text));
         let Some(entry) = entry else {
-            let mut known: Vec<&str> = books()
+            let known = books()
                 .flat_map(|&book| self.books[book].entries.keys().copied())
-                .chain(["any", "any-ipv4", "any-ipv6"])
-                .collect();
-            known.sort_unstable();
+                .chain(["any", "any-ipv4", "any-ipv6"]);
             undefined("address", "undefined-address", name, known, diagnostics);
             return None;
         };
@@ -241,8 +239,7 @@ impl<'m> Resolved<'m> {
                 }
                 Some(Covers::Invalid | Covers::Unseen) => valid = false,
                 None => {
-                    let mut known: Vec<&str> = self.entries.keys().copied().collect();
-                    known.sort_unstable();
+                    let known = self.entries.keys().copied();
                     undefined("address", "undefined-address", member, known, diagnostics);
                     valid = false;
                 }

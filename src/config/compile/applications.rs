@@ -179,8 +179,7 @@ impl<'m> AppTable<'m> {
     }
 
     fn undefined(&self, name: Word<'_>, diagnostics: &mut Diagnostics) {
-        let mut known: Vec<&str> = self.items.keys().copied().collect();
-        known.sort_unstable();
+        let known = self.items.keys().copied();
         undefined(
             "application",
             "undefined-application",
@@ -199,6 +198,11 @@ impl<'m> AppTable<'m> {
         };
         let mut all = Vec::new();
         let mut valid = true;
+        if let (true, Some(span)) = (members.is_empty(), item.span) {
+            let message = format!("the application set `{name}` is empty");
+            diagnostics.error("empty-set", span, message);
+            valid = false;
+        }
         for member in members {
             if depth < DEPTH_MAX && self.is_unseen(member.text) {
                 self.resolve(member.text, depth + 1, diagnostics);

@@ -24,7 +24,7 @@ impl<'m> Compiler<'m, '_> {
         }
         let span = |filter: &FilterModel<'_>| filter.name.span;
         let filters = bounded(&model.filters, IDS_MAX, "filters", span, self.diagnostics);
-        for (filter, id) in filters.iter().zip(1..) {
+        for (filter, id) in filters.iter().zip(1..=u16::MAX) {
             let lookup = match filter.family {
                 Family::Inet6 => &mut self.filters[1],
                 _ => &mut self.filters[0],
@@ -32,7 +32,6 @@ impl<'m> Compiler<'m, '_> {
             lookup.insert(filter.name, FilterId(id));
             self.compile_filter(model, filter, FilterId(id));
         }
-        self.prefix_lists.report_unused(self.diagnostics);
     }
 
     fn compile_filter(&mut self, model: &'m Model<'m>, filter: &'m FilterModel<'m>, id: FilterId) {

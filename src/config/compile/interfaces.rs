@@ -26,7 +26,7 @@ impl<'m> Compiler<'m, '_> {
             |s| s.name.span,
             self.diagnostics,
         );
-        for (screen, id) in screens.iter().zip(1..) {
+        for (screen, id) in screens.iter().zip(1..=u16::MAX) {
             self.screens.insert(screen.name, ScreenProfileId(id));
             self.world.screens.push(screen.profile.clone());
             self.world.names.screens.push(screen.name.text.to_owned());
@@ -34,10 +34,13 @@ impl<'m> Compiler<'m, '_> {
         let span = |zone: &&ZoneModel<'_>| zone.name.span;
         let zones: Vec<_> = model.zones.iter().filter(|zone| !zone.functional).collect();
         let zones = bounded(&zones, ZONES_MAX, "zones", span, self.diagnostics);
-        self.zones.insert(host_zone(), ZoneId::JUNOS_HOST);
-        self.zones.get("junos-host");
+        let host = Word {
+            text: "junos-host",
+            span: Span::default(),
+        };
+        self.zones.insert(host, ZoneId::JUNOS_HOST);
         self.world.zones = vec![Zone::default(); 2];
-        for (zone, id) in zones.iter().zip(ZoneId::FIRST_CONFIGURED.0..) {
+        for (zone, id) in zones.iter().zip(ZoneId::FIRST_CONFIGURED.0..=u8::MAX) {
             self.zones.insert(zone.name, ZoneId(id));
             self.world.names.zones.push(zone.name.text.to_owned());
             let screen = zone
@@ -56,7 +59,7 @@ impl<'m> Compiler<'m, '_> {
             span,
             self.diagnostics,
         );
-        for (unit, id) in units.iter().zip(1..) {
+        for (unit, id) in units.iter().zip(1..=u16::MAX) {
             let name = Word {
                 text: &unit.name,
                 span: unit.span,
@@ -88,24 +91,19 @@ impl<'m> Compiler<'m, '_> {
                 self.join(zone, member, &mut listed);
             }
         }
-        for id in 1..listed.len() {
-            if listed[id].is_some() {
+        for (id, unit) in (1..listed.len()).zip(&model.units) {
+            if listed[id].is_some() || is_internal(&unit.name) {
                 continue;
             }
             if let Some((zone, member)) = every {
                 self.assign(zone, member, id);
-            } else if model
-                .units
-                .get(id - 1)
-                .is_some_and(|unit| !is_internal(&unit.name))
-            {
-                let unit = &model.units[id - 1];
-                let message = format!("the interface `{}` is in no zone", unit.name);
-                let found = self
-                    .diagnostics
-                    .warning("interface-without-zone", unit.span, message);
-                found.expected("a security zone that lists it; its transit traffic is dropped");
+                continue;
             }
+            let message = format!("the interface `{}` is in no zone", unit.name);
+            let found = self
+                .diagnostics
+                .warning("interface-without-zone", unit.span, message);
+            found.expected("a security zone that lists it; its transit traffic is dropped");
         }
     }
 
@@ -200,18 +198,6 @@ impl<'m> Compiler<'m, '_> {
                 .expected("one unit of lo0 with filters: there is one routing instance");
         }
         self.world.host_filters[index] = filter;
-    }
-}
-
-/// The predefined zone of the firewall itself.
-const fn host_zone() -> Word<'static> {
-    Word {
-        text: "junos-host",
-        span: Span {
-            source: crate::config::span::SourceId(0),
-            start: 0,
-            end: 0,
-        },
     }
 }
 

@@ -55,8 +55,7 @@ impl<'m, T: Copy> Lookup<'m, T> {
     pub(crate) fn find(&self, name: Word<'_>, diagnostics: &mut Diagnostics) -> Option<T> {
         let found = self.get(name.text);
         if found.is_none() {
-            let mut known: Vec<&str> = self.entries.keys().copied().collect();
-            known.sort_unstable();
+            let known = self.entries.keys().copied();
             undefined(self.kind, self.undefined, name, known, diagnostics);
         }
         found
@@ -74,7 +73,8 @@ impl<'m, T: Copy> Lookup<'m, T> {
     }
 }
 
-/// Error: no such object.
+/// Error: no such object. Past the first few hundred findings no near name is looked for, so that a file of nothing
+/// but errors takes linear time.
 pub(crate) fn undefined<'k>(
     kind: &str,
     id: &'static str,
@@ -82,11 +82,19 @@ pub(crate) fn undefined<'k>(
     known: impl IntoIterator<Item = &'k str>,
     diagnostics: &mut Diagnostics,
 ) {
-    let near = nearest(name.text, known);
+    let near = if diagnostics.0.len() < SUGGESTIONS_MAX {
+        let mut known: Vec<&str> = known.into_iter().collect();
+        known.sort_unstable();
+        nearest(name.text, known)
+    } else {
+        None
+    };
     let message = format!("there is no {kind} `{}`", name.text);
     let found = diagnostics.error(id, name.span, message);
-    found.expected(format!("the name of a {kind} that is defined"));
+    found.expected("a name that is defined");
     if let Some(near) = near {
         found.suggest(format!("did you mean `{near}`?"));
     }
 }
+
+const SUGGESTIONS_MAX: usize = 500;

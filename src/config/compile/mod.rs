@@ -80,7 +80,10 @@ pub fn compile(
     let routes = compiler.compile_routes(&model);
     let policies = compiler.compile_policies(&model, options.log_default_policy);
     compiler.world.nat = compiler.compile_nat(&model);
-    compiler.report_unused();
+    if !compiler.diagnostics.has_errors() {
+        // What nothing refers to is often what a misspelt name meant.
+        compiler.report_unused();
+    }
     let Compiler {
         applications,
         mut world,
@@ -132,6 +135,7 @@ impl Compiler<'_, '_> {
         self.books.report_unused(self.diagnostics);
         self.applications.report_unused(self.diagnostics);
         self.screens.report_unused(self.diagnostics);
+        self.prefix_lists.report_unused(self.diagnostics);
         for filters in &self.filters {
             filters.report_unused(self.diagnostics);
         }

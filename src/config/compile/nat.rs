@@ -22,6 +22,9 @@ use crate::config::model::{Model, Word};
 /// Ids of rules and pools have 16 bits, zero is none.
 const IDS_MAX: usize = 65_535;
 
+/// `from` and `to` of a rule set; `None` if a name is not defined.
+struct Contexts(Option<(NatContext, NatContext)>);
+
 impl<'m> Compiler<'m, '_> {
     /// The whole table.
     pub(super) fn compile_nat(&mut self, model: &'m Model<'m>) -> NatTable {
@@ -39,7 +42,7 @@ impl<'m> Compiler<'m, '_> {
             span,
             self.diagnostics,
         );
-        for (pool, id) in source.iter().zip(1..) {
+        for (pool, id) in source.iter().zip(1..=u16::MAX) {
             pools.insert(pool.name, PoolId(id));
             table.pools.push(pool.pool.clone());
             self.world.names.pools.push(pool.name.text.to_owned());
@@ -50,26 +53,37 @@ impl<'m> Compiler<'m, '_> {
             targets.insert(pool.name, index);
         }
         for set in narrowest_first(&nat.statics) {
-            self.each_rule(set, NatRuleKind::Static, |compiler, rule, id| {
-                table.statics.extend(compiler.static_rule(set, rule, id));
+            self.each_rule(set, NatRuleKind::Static, |compiler, contexts, rule, id| {
+                table
+                    .statics
+                    .extend(compiler.static_rule(contexts, rule, id));
             });
         }
         for set in narrowest_first(&nat.destination) {
-            self.each_rule(set, NatRuleKind::Destination, |compiler, rule, id| {
-                let pools = &nat.destination_pools;
-                let rule = compiler.destination_rule(set, rule, id, (&targets, pools));
-                table.destination.extend(rule);
-            });
+            self.each_rule(
+                set,
+                NatRuleKind::Destination,
+                |compiler, contexts, rule, id| {
+                    let pools = &nat.destination_pools;
+                    let rule = compiler.destination_rule(contexts, rule, id, (&targets, pools));
+                    table.destination.extend(rule);
+                },
+            );
         }
         for set in narrowest_first(&nat.source) {
-            self.each_rule(set, NatRuleKind::Source, |compiler, rule, id| {
+            self.each_rule(set, NatRuleKind::Source, |compiler, contexts, rule, id| {
                 table
                     .source
-                    .extend(compiler.source_rule(set, rule, id, &pools));
+                    .extend(compiler.source_rule(contexts, rule, id, &pools));
             });
         }
-        pools.report_unused(self.diagnostics);
-        targets.report_unused(self.diagnostics);
+        for name in &nat.proxies {
+            self.interfaces.find(*name, self.diagnostics);
+        }
+        if !self.diagnostics.has_errors() {
+            pools.report_unused(self.diagnostics);
+            targets.report_unused(self.diagnostics);
+        }
         table
     }
 
@@ -77,9 +91,12 @@ impl<'m> Compiler<'m, '_> {
         &mut self,
         set: &'m RuleSet<'m, A>,
         kind: NatRuleKind,
-        mut compile: impl FnMut(&mut Self, &'m Rule<'m, A>, NatRuleId),
+        mut compile: impl FnMut(&mut Self, &Contexts, &'m Rule<'m, A>, NatRuleId),
     ) {
         self.check_contexts(set, kind);
+        let from = self.context(&set.from);
+        let to = self.context(&set.to);
+        let contexts = Contexts(from.zip(to));
         for rule in &set.rules {
             let names = &mut self.world.names.nat_rules;
             let Ok(id) = u16::try_from(names.len()) else {
@@ -92,7 +109,7 @@ impl<'m> Compiler<'m, '_> {
                 rule_set: set.name.text.to_owned(),
                 rule: rule.name.text.to_owned(),
             });
-            compile(self, rule, NatRuleId(id));
+            compile(self, &contexts, rule, NatRuleId(id));
         }
     }
 
@@ -144,9 +161,7 @@ impl<'m> Compiler<'m, '_> {
         })
     }
 
-    fn matches<A>(&mut self, set: &RuleSet<'m, A>, rule: &'m Rule<'m, A>) -> Option<NatMatch> {
-        let from = self.context(&set.from);
-        let to = self.context(&set.to);
+    fn matches<A>(&mut self, contexts: &Contexts, rule: &'m Rule<'m, A>) -> Option<NatMatch> {
         let matches = &rule.matches;
         let source = self.addresses(&matches.source, &matches.source_names);
         let destination = self.addresses(&matches.destination, &matches.destination_names);
@@ -165,9 +180,10 @@ impl<'m> Compiler<'m, '_> {
                 Some(read.terms.into_iter().map(|(term, _)| term).collect())
             }
         };
+        let (from, to) = contexts.0.clone()?;
         Some(NatMatch {
-            from: from?,
-            to: to?,
+            from,
+            to,
             source: source?,
             destination: destination?,
             source_ports: matches.source_ports.clone(),
@@ -179,12 +195,12 @@ impl<'m> Compiler<'m, '_> {
 
     fn source_rule(
         &mut self,
-        set: &'m RuleSet<'m, DynamicAction<'m>>,
+        contexts: &Contexts,
         rule: &'m Rule<'m, DynamicAction<'m>>,
         id: NatRuleId,
         pools: &Lookup<'m, PoolId>,
     ) -> Option<SourceRule> {
-        let matches = self.matches(set, rule);
+        let matches = self.matches(contexts, rule);
         let action = match rule.action? {
             DynamicAction::Off => SourceAction::Off,
             DynamicAction::Interface => SourceAction::Interface,
@@ -199,12 +215,12 @@ impl<'m> Compiler<'m, '_> {
 
     fn destination_rule(
         &mut self,
-        set: &'m RuleSet<'m, DynamicAction<'m>>,
+        contexts: &Contexts,
         rule: &'m Rule<'m, DynamicAction<'m>>,
         id: NatRuleId,
         (targets, pools): (&Lookup<'m, usize>, &[DestinationPool<'m>]),
     ) -> Option<DestinationRule> {
-        let matches = self.matches(set, rule);
+        let matches = self.matches(contexts, rule);
         let lists = &rule.matches;
         if lists.destination.is_empty() && lists.destination_names.is_empty() {
             let message = format!(
@@ -251,11 +267,11 @@ impl<'m> Compiler<'m, '_> {
 
     fn static_rule(
         &mut self,
-        set: &'m RuleSet<'m, StaticAction<'m>>,
+        contexts: &Contexts,
         rule: &'m Rule<'m, StaticAction<'m>>,
         id: NatRuleId,
     ) -> Option<StaticRule> {
-        let matches = self.matches(set, rule)?;
+        let matches = self.matches(contexts, rule)?;
         let lists = &rule.matches;
         let narrowed = [
             ("source-port", lists.source_ports.is_empty()),

@@ -1,8 +1,6 @@
 //! Policies to lists of zone pairs and the global list. Ids count from 1 in the order of the file over all lists,
 //! ordinals within a list.
 
-use std::collections::HashMap;
-
 use components::ids::{PolicyId, RuleId, ZoneId};
 use components::kinds::Action;
 use components::world::names::PolicyName;
@@ -42,7 +40,6 @@ impl<'m> Compiler<'m, '_> {
             },
             ..Lists::default()
         };
-        let mut names = HashMap::new();
         for list in lists {
             let zones = match list.kind {
                 ListKind::Global => None,
@@ -52,14 +49,14 @@ impl<'m> Compiler<'m, '_> {
                     let Some(ids) = from_id.zip(to_id) else {
                         continue;
                     };
-                    Some((from, to, ids))
+                    Some(ids)
                 }
             };
-            let policies = self.compile_list(list, &mut names);
+            let policies = self.compile_list(list);
             check::shadowed_policies(&policies, &list.policies, self.diagnostics);
             let policies = policies.into_iter().flatten().collect();
             match zones {
-                Some((_, _, ids)) => compiled.pairs.push((ids, policies)),
+                Some(ids) => compiled.pairs.push((ids, policies)),
                 None => compiled.global = policies,
             }
         }
@@ -67,12 +64,7 @@ impl<'m> Compiler<'m, '_> {
     }
 
     /// One element for each policy, `None` for those with errors.
-    fn compile_list(
-        &mut self,
-        list: &'m PolicyList<'m>,
-        names: &mut HashMap<&'m str, ()>,
-    ) -> Vec<Option<Policy>> {
-        names.clear();
+    fn compile_list(&mut self, list: &'m PolicyList<'m>) -> Vec<Option<Policy>> {
         let mut compiled = Vec::with_capacity(list.policies.len());
         for (policy, ordinal) in list.policies.iter().zip(1..) {
             let names = &mut self.world.names.policies;

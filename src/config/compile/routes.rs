@@ -20,7 +20,7 @@ impl<'m> Compiler<'m, '_> {
     pub(super) fn compile_routes(&mut self, model: &'m Model<'m>) -> Vec<Route> {
         let mut routes = Vec::new();
         let mut owners = HashMap::new();
-        for (unit, id) in model.units.iter().zip(1..) {
+        for (unit, id) in model.units.iter().zip(1..=u16::MAX) {
             if unit.disabled || self.interfaces.get(&unit.name).is_none() {
                 continue;
             }

@@ -88,6 +88,8 @@ pub struct Nat<'t> {
     pub destination: Vec<RuleSet<'t, DynamicAction<'t>>>,
     /// Static rule sets.
     pub statics: Vec<RuleSet<'t, StaticAction<'t>>>,
+    /// Interfaces of `proxy-arp` and `proxy-ndp`.
+    pub proxies: Vec<Word<'t>>,
     /// Ports of pools that set none, and of interface NAT.
     pub ports: (u16, u16),
 }
@@ -103,6 +105,7 @@ impl Default for Nat<'_> {
             destination_pools: Vec::new(),
             destination: Vec::new(),
             statics: Vec::new(),
+            proxies: Vec::new(),
             ports: PORTS,
         }
     }
@@ -127,7 +130,14 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Nat<'t> {
                     }
                 }
             }
-            "proxy-arp" | "proxy-ndp" => {}
+            "proxy-arp" | "proxy-ndp" => {
+                for statement in statements(statement) {
+                    match statement.word.as_str() {
+                        "interface" => nat.proxies.extend(statement.active().map(Word::from)),
+                        _ => reader.other(&PROXY, statement),
+                    }
+                }
+            }
             _ => reader.other(&NAT, statement),
         }
     }
@@ -338,6 +348,12 @@ const NAT: Stanza = Stanza {
     path: "security nat",
     honoured: "source destination static proxy-arp proxy-ndp",
     later: "natv6v4 allow-overlapping-pools",
+    ..Stanza::EMPTY
+};
+
+const PROXY: Stanza = Stanza {
+    path: "security nat proxy-arp",
+    honoured: "interface",
     ..Stanza::EMPTY
 };
 

@@ -49,9 +49,7 @@ pub(crate) fn read_source_pool<'t>(
                     match port.word.as_str() {
                         "no-translation" => pool.no_translation = true,
                         "range" => {
-                            let first = port.active().find(|first| first.word != "twin-port");
-                            let range = first.and_then(|first| read_ports_of(first, reader));
-                            pool.ports = range.unwrap_or(pool.ports);
+                            pool.ports = read_ports(port, reader).unwrap_or(pool.ports);
                         }
                         word if word.starts_with(|c: char| c.is_ascii_digit()) => {
                             pool.ports = read_ports_of(port, reader).unwrap_or(pool.ports);
@@ -120,7 +118,8 @@ pub(crate) fn read_destination_pool<'t>(
 
 /// `A to B` or `A` below a keyword.
 pub(crate) fn read_ports(node: &Node, reader: &mut Reader<'_>) -> Option<(u16, u16)> {
-    let first = node.active().find(|word| word.word != "to")?;
+    let named = |word: &&Node| !matches!(word.word.as_str(), "to" | "twin-port");
+    let first = node.active().find(named)?;
     // `range A to B` is a value with `to` below it, or two siblings, by how the statement is known.
     let last = match node.child("to") {
         Some(to) => reader.value(to)?,

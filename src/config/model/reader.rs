@@ -76,13 +76,14 @@ impl<'d> Reader<'d> {
     pub(crate) fn other(&mut self, stanza: &Stanza, statement: &Node) {
         let word = statement.word.as_str();
         let what = format!("{} {word}", stanza.path);
+        let what = what.trim_start();
         let has = |list: &str| list.split_whitespace().any(|known| known == word);
         if has(stanza.opening) {
-            self.opens(statement.span, &what);
+            self.opens(statement.span, what);
         } else if has(stanza.later) {
-            self.not_honoured(statement.span, &what);
+            self.not_honoured(statement.span, what);
         } else if has(stanza.ignored) {
-            self.ignored(statement.span, &what);
+            self.ignored(statement.span, what);
         } else {
             let lists = [
                 stanza.honoured,
@@ -103,11 +104,16 @@ impl<'d> Reader<'d> {
         known: impl IntoIterator<Item = &'k str>,
     ) {
         let near = near(word.text, known);
-        let message = format!("`{}` is not a statement of `{path}`", word.text);
+        let place = if path.is_empty() {
+            "the top level".to_owned()
+        } else {
+            format!("`{path}`")
+        };
+        let message = format!("`{}` is not a statement of {place}", word.text);
         let found = self
             .diagnostics
             .error("unknown-statement", word.span, message);
-        found.expected(format!("a statement of `{path}`"));
+        found.expected(format!("a statement of {place}"));
         if let Some(near) = near {
             found.suggest(format!("did you mean `{near}`?"));
         }

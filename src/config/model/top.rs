@@ -120,7 +120,7 @@ fn read_chassis(node: &Node, reader: &mut Reader<'_>) {
 }
 
 const TOP: Stanza = Stanza {
-    path: "configuration",
+    path: "",
     honoured: "groups version system interfaces routing-options security applications firewall \
         policy-options routing-instances chassis",
     later: "bridge-domains logical-systems schedulers tenants vlans",

@@ -1,0 +1,279 @@
+//! NAT pools, rules and their order.
+
+use components::address::{AddressRange, Family};
+use components::ids::{IfIndex, NatRuleId, PoolId, ZoneId};
+use components::world::World;
+use components::world::application::Service;
+use components::world::nat::{DestinationHit, NatQuery, SourceAction, SourceHit};
+
+use super::{DMZ, TRUST, UNTRUST, found, office, v4};
+
+fn query(
+    from: (u16, ZoneId),
+    to: (u16, ZoneId),
+    source: &str,
+    destination: &str,
+    port: u16,
+) -> NatQuery {
+    NatQuery {
+        ingress: IfIndex(from.0),
+        from_zone: from.1,
+        egress: IfIndex(to.0),
+        to_zone: to.1,
+        family: Family::Inet,
+        source: v4(source),
+        destination: v4(destination),
+        service: Service {
+            protocol: 6,
+            source_port: 40_000,
+            destination_port: port,
+            ..Service::default()
+        },
+    }
+}
+
+fn outbound(world: &World, source: &str, port: u16) -> Option<SourceHit> {
+    let query = query((2, TRUST), (1, UNTRUST), source, "8.8.8.8", port);
+    world.nat.source_of(&query)
+}
+
+fn inbound(world: &World, destination: &str, port: u16) -> Option<DestinationHit> {
+    let query = query(
+        (1, UNTRUST),
+        (0, ZoneId::NONE),
+        "8.8.8.8",
+        destination,
+        port,
+    );
+    world.nat.destination_of(&query)
+}
+
+const SOURCE: &str = "set security nat source rule-set out from zone trust
+    set security nat source rule-set out to zone untrust\n";
+
+#[test]
+fn source_rules_use_pools_the_interface_or_nothing() {
+    let world = office(&format!(
+        "{SOURCE}
+         set security nat source pool p1 address 203.0.113.10 to 203.0.113.19
+         set security nat source pool p1 address 203.0.113.32/28
+         set security nat source pool p1 port range 2000 to 2999
+         set security nat source pool p2 address 203.0.113.50/32
+         set security nat source pool p2 port no-translation
+         set security nat source rule-set out rule keep match destination-port 22
+         set security nat source rule-set out rule keep then source-nat off
+         set security nat source rule-set out rule pooled match source-address 10.1.1.0/25
+         set security nat source rule-set out rule pooled then source-nat pool p1
+         set security nat source rule-set out rule one match source-address-name one
+         set security nat source rule-set out rule one then source-nat pool p2
+         set security nat source rule-set out rule rest match protocol [ tcp udp ]
+         set security nat source rule-set out rule rest then source-nat interface
+         set security address-book global address one 10.1.1.200/32"
+    ));
+    let action = |source, port| match outbound(&world, source, port) {
+        Some(SourceHit::Rule { rule, action }) => Some((rule.0, action)),
+        _ => None,
+    };
+    assert_eq!(action("10.1.1.5", 22), Some((1, SourceAction::Off)));
+    assert_eq!(
+        action("10.1.1.5", 80),
+        Some((2, SourceAction::Pool(PoolId(1))))
+    );
+    assert_eq!(
+        action("10.1.1.200", 80),
+        Some((3, SourceAction::Pool(PoolId(2))))
+    );
+    assert_eq!(action("10.1.1.201", 80), Some((4, SourceAction::Interface)));
+    let pool = world.nat.pool(PoolId(1)).expect("exists");
+    let key = |text: &str| v4(text).v4_key();
+    assert_eq!(
+        pool.ranges,
+        [
+            AddressRange::V4(key("203.0.113.10"), key("203.0.113.19")),
+            AddressRange::V4(key("203.0.113.32"), key("203.0.113.47")),
+        ]
+    );
+    assert_eq!((pool.ports, pool.no_translation), ((2000, 2999), false));
+    let pool = world.nat.pool(PoolId(2)).expect("exists");
+    assert_eq!((pool.ports, pool.no_translation), ((1024, 63_487), true));
+    assert_eq!(world.nat.interface_ports, (1024, 63_487));
+    assert_eq!(world.names.pool(PoolId(2)), "p2");
+    let name = world.names.nat_rule(NatRuleId(3));
+    assert_eq!((name.rule_set.as_str(), name.rule.as_str()), ("out", "one"));
+}
+
+#[test]
+fn rule_sets_of_interfaces_come_before_those_of_zones() {
+    let world = office(&format!(
+        "{SOURCE}
+         set security nat source rule-set out rule zones match source-address 0.0.0.0/0
+         set security nat source rule-set out rule zones then source-nat off
+         set security nat source rule-set from-ifl from interface ge-0/0/1.0
+         set security nat source rule-set from-ifl to zone untrust
+         set security nat source rule-set from-ifl rule from-ifl match source-address 10.1.1.0/24
+         set security nat source rule-set from-ifl rule from-ifl then source-nat interface
+         set security nat source rule-set to-ifl from zone trust
+         set security nat source rule-set to-ifl to interface ge-0/0/0.0
+         set security nat source rule-set to-ifl rule to-ifl match destination-address 9.0.0.0/8
+         set security nat source rule-set to-ifl rule to-ifl then source-nat off"
+    ));
+    let rules = world
+        .nat
+        .source
+        .iter()
+        .map(|rule| world.names.nat_rule(rule.id));
+    let names: Vec<&str> = rules.map(|name| name.rule.as_str()).collect();
+    assert_eq!(names, ["to-ifl", "from-ifl", "zones"]);
+}
+
+#[test]
+fn destination_rules_translate_address_and_port() {
+    let world = office(
+        "set security nat destination pool web address 10.1.2.80/32
+         set security nat destination pool alt address 10.1.2.81/32 port 8080
+         set security nat destination rule-set in from zone untrust
+         set security nat destination rule-set in rule http match destination-address 203.0.113.80/32
+         set security nat destination rule-set in rule http match destination-port 80
+         set security nat destination rule-set in rule http then destination-nat pool web
+         set security nat destination rule-set in rule alt match destination-address 203.0.113.80/32
+         set security nat destination rule-set in rule alt match destination-port 81 to 89
+         set security nat destination rule-set in rule alt then destination-nat pool alt",
+    );
+    let hit = inbound(&world, "203.0.113.80", 80).expect("http");
+    assert_eq!(
+        (hit.address, hit.port, hit.is_static),
+        (v4("10.1.2.80"), 80, false)
+    );
+    let hit = inbound(&world, "203.0.113.80", 85).expect("alt");
+    assert_eq!((hit.address, hit.port), (v4("10.1.2.81"), 8080));
+    assert_eq!(inbound(&world, "203.0.113.80", 90), None);
+    assert_eq!(inbound(&world, "203.0.113.81", 80), None);
+}
+
+#[test]
+fn static_rules_translate_both_ways() {
+    let world = office(
+        "set security nat static rule-set s from zone untrust
+         set security nat static rule-set s rule net match destination-address 203.0.113.64/28
+         set security nat static rule-set s rule net then static-nat prefix 10.1.2.64/28
+         set security nat static rule-set s rule one match destination-address-name outside
+         set security nat static rule-set s rule one match destination-port 2000 to 2009
+         set security nat static rule-set s rule one then static-nat prefix-name inside
+         set security nat static rule-set s rule one then static-nat prefix-name inside mapped-port 3000 to 3009
+         set security address-book global address outside 203.0.113.25/32
+         set security address-book global address inside 10.1.2.25/32",
+    );
+    let hit = inbound(&world, "203.0.113.70", 80).expect("net");
+    assert_eq!(
+        (hit.address, hit.port, hit.is_static),
+        (v4("10.1.2.70"), 80, true)
+    );
+    let hit = inbound(&world, "203.0.113.25", 2004).expect("one");
+    assert_eq!((hit.address, hit.port), (v4("10.1.2.25"), 3004));
+    assert_eq!(inbound(&world, "203.0.113.25", 2010), None);
+    let back = query((3, DMZ), (1, UNTRUST), "10.1.2.70", "8.8.8.8", 80);
+    let Some(SourceHit::Static { address, .. }) = world.nat.source_of(&back) else {
+        panic!("the inside address goes out as the outside one");
+    };
+    assert_eq!(address, v4("203.0.113.70"));
+}
+
+#[test]
+fn faults_of_nat_are_errors() {
+    let source = "set security nat source";
+    let rule = format!(
+        "{SOURCE}{source} rule-set out rule r match source-address 10.0.0.0/8\n{source} rule-set out rule r"
+    );
+    let fixed = "set security nat static rule-set s from zone untrust
+         set security nat static rule-set s rule r match destination-address 203.0.113.64/28
+         set security nat static rule-set s rule r then static-nat";
+    let target = "set security nat destination rule-set d from zone untrust
+         set security nat destination rule-set d rule r match destination-address 203.0.113.64/28
+         set security nat destination rule-set d rule r then destination-nat";
+    let cases = [
+        (format!("{rule} then source-nat pool nix"), "undefined-pool"),
+        (
+            format!(
+                "{rule} match application nix\n{source} rule-set out rule r then source-nat off"
+            ),
+            "undefined-application",
+        ),
+        (format!("{rule} description x"), "missing-action"),
+        (format!("{source} pool p port no-translation"), "empty-pool"),
+        (
+            format!("{source} pool p address 10.0.0.0/24\n{source} pool p address ::/64"),
+            "mixed-pool",
+        ),
+        (
+            format!("{source} pool p address 10.0.0.1/32\n{source} pool p port range 3000 to 2000"),
+            "bad-range",
+        ),
+        (
+            format!("{source} pool p routing-instance red"),
+            "would-open",
+        ),
+        (
+            format!("{source} rule-set x from zone nowhere\n{source} rule-set x to zone trust"),
+            "undefined-zone",
+        ),
+        (
+            format!("{source} rule-set x from routing-instance red"),
+            "would-open",
+        ),
+        (
+            format!("{source} rule-set x from zone trust"),
+            "bad-context",
+        ),
+        (format!("{fixed} prefix 10.1.2.64/27"), "bad-static-size"),
+        (format!("{fixed} inet"), "would-open"),
+        (format!("{fixed} prefix 2001:db8::/124"), "mixed-families"),
+        (format!("{fixed} prefix-name nobody"), "undefined-address"),
+        (format!("{target} pool nix"), "undefined-pool"),
+        (
+            format!("{target} pool p\nset security nat destination pool p address 2001:db8::1/128"),
+            "mixed-families",
+        ),
+        (
+            "set security nat proxy-arp interface ge-9/9/9.0 address 203.0.113.1/32".to_owned(),
+            "undefined-interface",
+        ),
+    ];
+    for (lines, id) in cases {
+        assert!(found(&lines).contains(&id), "{lines}: {:?}", found(&lines));
+    }
+}
+
+#[test]
+fn source_pools_that_overlap_are_found() {
+    let pool = |name: &str, addresses: &str| {
+        format!("set security nat source pool {name} address {addresses}\n")
+    };
+    let cases = [
+        (
+            pool("a", "203.0.113.0/28") + &pool("b", "203.0.113.8 to 203.0.113.20"),
+            true,
+        ),
+        (
+            pool("a", "203.0.113.0/28") + &pool("b", "203.0.113.16 to 203.0.113.20"),
+            false,
+        ),
+        (
+            pool("a", "203.0.113.0/24")
+                + &pool("b", "203.0.113.1/32")
+                + &pool("c", "203.0.112.0/23"),
+            true,
+        ),
+        (
+            pool("a", "203.0.113.1/32") + &pool("a", "203.0.113.0/24"),
+            false,
+        ),
+    ];
+    for (lines, overlap) in cases {
+        let ids = found(&lines);
+        assert_eq!(
+            ids.contains(&"overlapping-pools"),
+            overlap,
+            "{lines}: {ids:?}"
+        );
+    }
+}
