@@ -38,8 +38,12 @@ impl RowMask {
     pub fn where_each<T: Copy>(values: &[T], mut fits: impl FnMut(T) -> bool) -> Self {
         let mut mask = Self::default();
         for (word, chunk) in mask.0.iter_mut().zip(values.chunks(64)) {
-            for (bit, &value) in chunk.iter().enumerate() {
-                *word |= u64::from(fits(value)) << bit;
+            let mut fit = [0; 64];
+            for (byte, &value) in fit.iter_mut().zip(chunk) {
+                *byte = u8::from(fits(value));
+            }
+            for (place, bytes) in fit.as_chunks().0.iter().enumerate() {
+                *word |= pack(*bytes) << (place * 8);
             }
         }
         mask
@@ -107,9 +111,27 @@ impl RowMask {
     }
 }
 
+/// Eight bytes that are 0 or 1 as eight bits: the product moves byte `i` to bit `56 + i`, and no two sums meet.
+const fn pack(bytes: [u8; 8]) -> u64 {
+    u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_predicate_sets_the_bits_of_the_values_that_fit() {
+        let values: Vec<u32> = (0..1000)
+            .map(|row: u32| row.wrapping_mul(2_654_435_761) >> 7)
+            .collect();
+        let mask = RowMask::where_each(&values, |value| value % 3 == 0);
+        let rows: Vec<usize> = (0..1000).filter(|&row| values[row] % 3 == 0).collect();
+        assert_eq!(mask.iter().collect::<Vec<_>>(), rows);
+        let odd = RowMask::where_each(&values, |value| value % 2 == 1);
+        let either = (0..1000).filter(|&row| values[row] % 3 == 0 || values[row] % 2 == 1);
+        assert!(mask.or(&odd).iter().eq(either));
+    }
 
     #[test]
     fn visits_the_rows_that_were_set_in_order() {
