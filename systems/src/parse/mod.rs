@@ -7,7 +7,6 @@
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
 use components::columns::LinkType;
-use components::ids::IfIndex;
 use components::reason::{DropReason, Fate};
 use components::view;
 use components::world::World;
@@ -17,6 +16,7 @@ use crate::shard::Shard;
 use crate::system::{System, decide_row, drop_row};
 
 mod arp;
+mod common;
 mod ingress;
 mod ipv4;
 mod ipv6;
@@ -75,7 +75,7 @@ view! {
 }
 
 /// One packet's columns on their way from the frame.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Packet {
     family: Family,
     protocol: u8,
@@ -130,26 +130,41 @@ fn parse_rows(view: &mut ParseView<'_>, world: &World, parse: Parse) {
             drop_row(view.live, view.verdict, row, DropReason::RuntFrame);
             continue;
         };
+        if view.link[row] == LinkType::Ethernet
+            && !parse.verify_l4_checksums
+            && let Some(packet) = common::parse(bytes)
+        {
+            store_common(view, row, &packet);
+            enter(view, world, row, &packet);
+            continue;
+        }
         let frame = Frame {
             bytes,
             wire_length: (view.wire_length[row] as usize).max(length),
         };
-        match parse_frame(frame, view.link[row], parse) {
-            Ok(Parsed::Ip(packet)) => {
-                store(view, row, &packet);
-                match ingress::of_packet(world, view.bound_ingress[row], &packet) {
-                    Ok(ingress) => set_ingress(view, world, row, ingress),
-                    Err(reason) => drop_row(view.live, view.verdict, row, reason),
-                }
-            }
-            Ok(Parsed::Arp(sender)) => {
-                let ingress = ingress::of_arp(world, view.bound_ingress[row], sender);
-                view.ingress[row] = ingress;
-                view.zone[row] = world.interfaces.get(ingress).zone;
-                decide_row(view.live, view.verdict, row, Fate::ToHost);
-            }
-            Err(reason) => drop_row(view.live, view.verdict, row, reason),
+        let parsed = parse_frame(frame, view.link[row], parse);
+        settle(view, world, row, parsed);
+    }
+}
+
+/// Stores what the general path found.
+#[inline(never)]
+fn settle(view: &mut ParseView<'_>, world: &World, row: usize, parsed: Result<Parsed, DropReason>) {
+    match parsed {
+        Ok(Parsed::Ip(packet)) => {
+            store_common(view, row, &packet);
+            view.ip_options[row] = packet.ip_options;
+            view.extensions[row] = packet.extensions;
+            view.extension_count[row] = packet.extension_count;
+            enter(view, world, row, &packet);
         }
+        Ok(Parsed::Arp(sender)) => {
+            let ingress = ingress::of_arp(world, view.bound_ingress[row], sender);
+            view.ingress[row] = ingress;
+            view.zone[row] = world.interfaces.get(ingress).zone;
+            decide_row(view.live, view.verdict, row, Fate::ToHost);
+        }
+        Err(reason) => drop_row(view.live, view.verdict, row, reason),
     }
 }
 
@@ -159,7 +174,7 @@ enum Parsed {
     Arp(Address),
 }
 
-#[inline]
+#[inline(never)]
 fn parse_frame(frame: Frame<'_>, link: LinkType, parse: Parse) -> Result<Parsed, DropReason> {
     let (network, l3_offset) = link::network(frame, link)?;
     let packet = match network {
@@ -174,8 +189,9 @@ fn parse_frame(frame: Frame<'_>, link: LinkType, parse: Parse) -> Result<Parsed,
     Ok(Parsed::Ip(packet))
 }
 
+/// Every column but those of options and extension headers, which are born zero.
 #[inline]
-fn store(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
+fn store_common(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
     view.family[row] = packet.family;
     view.protocol[row] = packet.protocol;
     view.source[row] = packet.source;
@@ -189,13 +205,15 @@ fn store(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
     view.traffic_class[row] = packet.traffic_class;
     view.fragment[row] = packet.fragment;
     view.tcp_flags[row] = packet.tcp_flags;
-    view.ip_options[row] = packet.ip_options;
-    view.extensions[row] = packet.extensions;
-    view.extension_count[row] = packet.extension_count;
 }
 
+/// Finds the ingress interface and its zone, without which a packet goes nowhere.
 #[inline]
-fn set_ingress(view: &mut ParseView<'_>, world: &World, row: usize, ingress: IfIndex) {
+fn enter(view: &mut ParseView<'_>, world: &World, row: usize, packet: &Packet) {
+    let ingress = match ingress::of_packet(world, view.bound_ingress[row], packet) {
+        Ok(ingress) => ingress,
+        Err(reason) => return drop_row(view.live, view.verdict, row, reason),
+    };
     let zone = world.interfaces.get(ingress).zone;
     view.ingress[row] = ingress;
     view.zone[row] = zone;

@@ -1,12 +1,13 @@
 //! Parse, packet by packet: what stands in the columns, and which reason each malformation has.
 
 use components::columns::{FRAGMENT_MORE, extension, ip_option};
+use components::ids::IfIndex;
 use components::reason::Verdict;
-use proptest::prelude::*;
 
 use super::*;
 use crate::test_support::*;
 
+mod batches;
 mod ingress;
 mod malformed;
 
@@ -338,57 +339,4 @@ fn treats_an_atomic_fragment_as_a_whole_packet() {
         fragment([0, 1], &udp(1, 2, &[1])).0.reason,
         DropReason::BadFragment
     );
-}
-
-fn arbitrary_frame() -> impl Strategy<Value = Vec<u8>> {
-    let valid = prop::sample::select(vec![
-        TAGGED_SYN.to_vec(),
-        frame("10.0.0.5", "8.8.8.8", 17, &udp(1, 2, b"abc")),
-        v6(
-            0,
-            &[
-                &[44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 1, 0, 0, 0, 1][..],
-                &udp(1, 2, &[0; 8]),
-            ]
-            .concat(),
-        ),
-        ethernet(
-            0x0800,
-            &ipv4_packet(
-                ip("10.0.0.5"),
-                ip("8.8.8.8"),
-                1,
-                [0x20, 0],
-                &[7, 3, 4, 0],
-                &[8; 16],
-            ),
-        ),
-    ]);
-    let mutations = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
-    let mutated =
-        (valid, mutations, any::<prop::sample::Index>()).prop_map(|(mut frame, list, cut)| {
-            for (at, value) in list {
-                let at = at.index(frame.len());
-                frame[at] = value;
-            }
-            let keep = frame.len() - cut.index(frame.len()) / 4;
-            frame.truncate(keep);
-            frame
-        });
-    prop_oneof![prop::collection::vec(any::<u8>(), 0..120), mutated]
-}
-
-proptest! {
-    #[test]
-    fn a_row_does_not_depend_on_its_batch(
-        frames in prop::collection::vec(arbitrary_frame(), 1..64),
-        link in prop::sample::select(vec![LinkType::Ethernet, LinkType::RawIp, LinkType::LinuxSll]),
-    ) {
-        let mut parse = strict();
-        let together = parse_with(&frames, link, IfIndex::NONE, &mut parse);
-        for (frame, row) in frames.into_iter().zip(together) {
-            let alone = parse_with(&[frame], link, IfIndex::NONE, &mut parse);
-            prop_assert_eq!(&alone[0], &row);
-        }
-    }
 }

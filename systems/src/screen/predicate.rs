@@ -19,6 +19,12 @@ pub(super) struct Facts {
     icmp: RowMask,
     /// First and later fragments.
     fragment: RowMask,
+    /// GRE and IP in IP.
+    tunnel: RowMask,
+    /// Every IPv4 option of any row, and every extension header: mostly none, and then nothing is
+    /// to be looked for.
+    options_seen: u16,
+    extensions_seen: u16,
 }
 
 impl Facts {
@@ -30,6 +36,11 @@ impl Facts {
             fragment: RowMask::where_each(view.fragment, |field| {
                 field & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE) != 0
             }),
+            tunnel: RowMask::where_each(view.protocol, |p| {
+                (p == GRE) | (p == IPV4_IN_IP) | (p == IPV6_IN_IP)
+            }),
+            options_seen: view.ip_options.iter().fold(0, |all, bits| all | bits),
+            extensions_seen: view.extensions.iter().fold(0, |all, bits| all | bits),
         }
     }
 }
@@ -38,9 +49,12 @@ impl Facts {
 pub(super) fn candidates(view: &ScreenView<'_>, facts: &Facts, attack: ScreenAttack) -> RowMask {
     use ScreenAttack as A;
     let flags = |fits: fn(u8) -> bool| RowMask::where_each(view.tcp_flags, fits).and(&facts.tcp);
-    let option = |bits: u16| RowMask::where_each(view.ip_options, |seen| seen & bits != 0);
-    let extension = |bits: u16| RowMask::where_each(view.extensions, |seen| seen & bits != 0);
-    let protocol = |number: u8| RowMask::where_each(view.protocol, |p| p == number);
+    let option = |bits| with_bit(view.ip_options, bits, facts.options_seen);
+    let extension = |bits| with_bit(view.extensions, bits, facts.extensions_seen);
+    let tunnel = |number: u8| match facts.tunnel.is_empty() {
+        true => RowMask::default(),
+        false => RowMask::where_each(view.protocol, |p| p == number),
+    };
     match attack {
         A::Land => same_ends(view).and(&facts.tcp),
         A::PingDeath => beyond_maximum(view, &facts.fragment).and(&facts.icmp),
@@ -78,13 +92,15 @@ pub(super) fn candidates(view: &ScreenView<'_>, facts: &Facts, attack: ScreenAtt
         A::ExtMobility => extension(extension::MOBILITY),
         A::ExtShim6 => extension(extension::SHIM6),
         A::ExtHip => extension(extension::HIP),
-        A::ExtHeaderLimit => RowMask::where_each(view.extension_count, |count| count > 0),
+        A::ExtHeaderLimit => extension(u16::MAX),
         A::Icmpv6Malformed => facts.icmp.clone(),
         A::Ipv6Malformed => extension(extension::MALFORMED),
-        A::TunnelGre4in4 | A::TunnelGre4in6 | A::TunnelGre6in4 | A::TunnelGre6in6 => protocol(GRE),
-        A::TunnelIpip4in4 | A::TunnelIpip4in6 => protocol(IPV4_IN_IP),
-        A::TunnelIpip6in4 | A::TunnelIpip6in6 => protocol(IPV6_IN_IP),
-        A::TunnelTeredo => protocol(UDP),
+        A::TunnelGre4in4 | A::TunnelGre4in6 | A::TunnelGre6in4 | A::TunnelGre6in6 => tunnel(GRE),
+        A::TunnelIpip4in4 | A::TunnelIpip4in6 => tunnel(IPV4_IN_IP),
+        A::TunnelIpip6in4 | A::TunnelIpip6in6 => tunnel(IPV6_IN_IP),
+        A::TunnelTeredo => {
+            RowMask::where_each(view.protocol, |p| p == UDP).and(&teredo_ports(view))
+        }
         A::SynFlood
         | A::SynFloodSource
         | A::SynFloodDestination
@@ -101,6 +117,19 @@ pub(super) fn candidates(view: &ScreenView<'_>, facts: &Facts, attack: ScreenAtt
         | A::SynAckAckProxy
         | A::UdpPortScan => RowMask::default(),
     }
+}
+
+/// The rows with one of these bits; `seen` are the bits of all rows.
+fn with_bit(column: &[u16], bits: u16, seen: u16) -> RowMask {
+    if seen & bits == 0 {
+        return RowMask::default();
+    }
+    RowMask::where_each(column, |row| row & bits != 0)
+}
+
+fn teredo_ports(view: &ScreenView<'_>) -> RowMask {
+    let either = |ports| RowMask::where_each(ports, |port| port == TEREDO);
+    either(view.source_port).or(&either(view.destination_port))
 }
 
 /// Source address equals destination address.
@@ -138,6 +167,8 @@ fn unknown_protocols(view: &ScreenView<'_>) -> RowMask {
 }
 
 const NETBIOS_SESSION: u16 = 139;
+/// UDP port of Teredo servers and relays (RFC 4380).
+const TEREDO: u16 = 3544;
 /// ICMP packets above this length in bytes, IP header included, are large.
 const ICMP_LARGE: u32 = 1024;
 const UNKNOWN_PROTOCOLS: u8 = 137;

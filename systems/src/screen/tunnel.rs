@@ -46,7 +46,6 @@ pub(super) fn carries(view: &ScreenView<'_>, row: usize, form: Form) -> bool {
         Form::Ipip(family) => view.family[row] == family,
         Form::Teredo => {
             has_header
-                && (view.source_port[row] == TEREDO || view.destination_port[row] == TEREDO)
                 && carries_ipv6(
                     l4_of(view, row).get(8..).unwrap_or_default(),
                     l4_length(view, row).saturating_sub(8) as usize,
@@ -73,5 +72,3 @@ fn carries_ipv6(mut payload: &[u8], length: usize) -> bool {
         header[0] >> 4 == 6 && header.len() + inner <= room
     })
 }
-
-const TEREDO: u16 = 3544;
