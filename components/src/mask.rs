@@ -125,11 +125,13 @@ mod tests {
         let values: Vec<u32> = (0..1000)
             .map(|row: u32| row.wrapping_mul(2_654_435_761) >> 7)
             .collect();
-        let mask = RowMask::where_each(&values, |value| value % 3 == 0);
-        let rows: Vec<usize> = (0..1000).filter(|&row| values[row] % 3 == 0).collect();
+        let mask = RowMask::where_each(&values, |value| value.is_multiple_of(3));
+        let rows: Vec<usize> = (0..1000)
+            .filter(|&row| values[row].is_multiple_of(3))
+            .collect();
         assert_eq!(mask.iter().collect::<Vec<_>>(), rows);
         let odd = RowMask::where_each(&values, |value| value % 2 == 1);
-        let either = (0..1000).filter(|&row| values[row] % 3 == 0 || values[row] % 2 == 1);
+        let either = (0..1000).filter(|&row| values[row].is_multiple_of(3) || values[row] % 2 == 1);
         assert!(mask.or(&odd).iter().eq(either));
     }
 

@@ -1,6 +1,7 @@
 //! Answers to the byte, what is never answered, and the limiter.
 
 use components::ids::IfIndex;
+use proptest::prelude::*;
 use toml::Spanned;
 
 use super::*;
@@ -249,4 +250,44 @@ fn limits_answers_by_packet_time_in_row_order() {
         assert_eq!(again, (packets.clone(), counts), "{rows_max} rows a batch");
     }
     assert_eq!(run(&frames, RESET, limited_to(0, 5), 64).1.sent, 0);
+}
+
+proptest! {
+    #[test]
+    fn every_answer_has_right_checksums_and_lengths(
+        data in prop::collection::vec(any::<u8>(), 0..1400),
+        flags in any::<u8>(),
+        six in any::<bool>(),
+        protocol in prop::sample::select(vec![1, 6, 17, 47, 58, 132]),
+        with in prop::sample::select(vec![RESET, RejectWith::Unreachable(1)]),
+    ) {
+        let (from, to) = match six {
+            true => ("2001:db8:1::5", "2001:db8:9::9"),
+            false => ("10.0.0.5", "8.8.8.8"),
+        };
+        let payload = match protocol {
+            6 => tcp(1, 2, flags, &data),
+            17 => udp(1, 2, &data),
+            _ => data,
+        };
+        let rejected = frame(from, to, protocol, &payload);
+        let (packets, _) = run(&[rejected], with, limited_to(1, 1), 64);
+        for packet in packets {
+            let length = |at: usize| usize::from(u16::from_be_bytes([packet[at], packet[at + 1]]));
+            let (l4, l4_protocol, pseudo) = match six {
+                false => {
+                    prop_assert_eq!(length(2), packet.len());
+                    prop_assert_eq!(fold(ones_complement_sum(&packet[..20], 0)), 0xffff);
+                    (&packet[20..], packet[9], ones_complement_sum(&packet[12..20], 0))
+                }
+                true => {
+                    prop_assert_eq!(length(4) + 40, packet.len());
+                    (&packet[40..], packet[6], ones_complement_sum(&packet[8..40], 0))
+                }
+            };
+            let words = u32::from(l4_protocol) + u32::try_from(l4.len()).expect("short");
+            let pseudo = if l4_protocol == 1 { 0 } else { u32::from(fold(pseudo)) + words };
+            prop_assert_eq!(fold(ones_complement_sum(l4, pseudo)), 0xffff);
+        }
+    }
 }
