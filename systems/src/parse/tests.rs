@@ -215,6 +215,17 @@ fn keeps_fragments_live_and_their_ports_zero() {
         later.1
     );
     assert!(later.1.ends_with("live true"));
+    let options_follow = [
+        0, 57, 0x30, 0x39, 0, 0, 3, 0xe8, 0, 0, 0, 0, 0xa0, 2, 0x20, 0,
+    ];
+    let syn = [&options_follow[..], &[0xc5, 0x73, 0, 0, 2, 4, 5, 0xb4]].concat();
+    let packet = ipv4_packet(ip("10.0.0.5"), ip("8.8.8.8"), 6, [0x20, 0], &[], &syn);
+    let syn = auto(ethernet(0x0800, &packet));
+    assert!(
+        syn.1.contains("flags 2 ") && syn.1.ends_with("live true"),
+        "{}",
+        syn.1
+    );
     let odd = part([0x20, 0], &[0, 1, 0, 2, 1, 0, 0, 0, 9]);
     assert_eq!(odd.0.reason, DropReason::BadFragment);
     let beyond = part([0x1f, 0xff], &[0xff; 100]);

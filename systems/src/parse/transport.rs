@@ -19,6 +19,8 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
     }
     let at = packet.l4_offset;
     let end = packet.l3_offset + packet.ip_length as usize;
+    // What a first fragment's header announces may be in the other fragments.
+    let whole = packet.fragment & FRAGMENT_MORE == 0;
     let needed = usize::from(HEADER_LENGTHS[usize::from(packet.protocol)]);
     if needed == 0 {
         return Ok(packet);
@@ -32,16 +34,14 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
     match packet.protocol {
         TCP => {
             let header_length = usize::from(header[12] >> 4) * 4;
-            if header_length < needed || at + header_length > end {
+            if header_length < needed || (whole && at + header_length > end) {
                 return Err(DropReason::BadTcpDataOffset);
             }
-            bytes(frame, at, at + header_length, end)?;
+            bytes(frame, at, (at + header_length).min(end), end)?;
             (packet.source_port, packet.destination_port) = (word(0), word(2));
             packet.tcp_flags = header[13];
         }
         UDP => {
-            // The length of a first fragment's datagram counts the other fragments too.
-            let whole = packet.fragment & FRAGMENT_MORE == 0;
             let length = usize::from(word(4));
             if length < needed || (whole && at + length > end) {
                 return Err(DropReason::BadUdpLength);
@@ -50,7 +50,6 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
         }
         UDP_LITE => {
             // Coverage: 0 is everything, else it includes the header.
-            let whole = packet.fragment & FRAGMENT_MORE == 0;
             let coverage = usize::from(word(4));
             if (1..needed).contains(&coverage) || (whole && at + coverage > end) {
                 return Err(DropReason::BadUdpLength);
