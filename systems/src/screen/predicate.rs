@@ -101,21 +101,8 @@ pub(super) fn candidates(view: &ScreenView<'_>, facts: &Facts, attack: ScreenAtt
         A::TunnelTeredo => {
             RowMask::where_each(view.protocol, |p| p == UDP).and(&teredo_ports(view))
         }
-        A::SynFlood
-        | A::SynFloodSource
-        | A::SynFloodDestination
-        | A::IcmpFlood
-        | A::UdpFlood
-        | A::TcpPortScan
-        | A::IpSweep
-        | A::TcpSweep
-        | A::UdpSweep
-        | A::TearDrop
-        | A::SynCookie
-        | A::SessionLimitSource
-        | A::SessionLimitDestination
-        | A::SynAckAckProxy
-        | A::UdpPortScan => RowMask::default(),
+        // Floods, scans, sweeps, session limits and overlapping fragments need history.
+        _ => RowMask::default(),
     }
 }
 
