@@ -106,7 +106,7 @@ proptest! {
         for (interface, time_ns, data, cut) in packets {
             let wire_len = u32::try_from(data.len()).expect("short packet") + cut;
             writer.write(interface, time_ns, &data, wire_len).expect("packet");
-            let link = super::LinkType::Ethernet;
+            let link = super::LinkType::Raw;
             expected.push(Owned { time_ns, data, wire_len, link, interface });
         }
         let (read, damage) = read_all(&writer.finish().expect("flush"));

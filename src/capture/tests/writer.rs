@@ -11,12 +11,12 @@ use super::{LinkType, Owned, read_all};
 
 const NOON: u64 = 1_772_452_800_123_456_789;
 
-fn ethernet(time_ns: u64, data: &[u8], wire_len: u32, interface: u32) -> Owned {
+fn owned(link: LinkType, time_ns: u64, data: &[u8], wire_len: u32, interface: u32) -> Owned {
     Owned {
         time_ns,
         data: data.to_vec(),
         wire_len,
-        link: LinkType::Ethernet,
+        link,
         interface,
     }
 }
@@ -36,8 +36,8 @@ fn pcap_in_both_resolutions_reads_back() {
         assert_eq!(
             packets,
             [
-                ethernet(time_ns, &[1, 2, 3], 3, 0),
-                ethernet(time_ns, &[], 0, 0)
+                owned(LinkType::Ethernet, time_ns, &[1, 2, 3], 3, 0),
+                owned(LinkType::Ethernet, time_ns, &[], 0, 0)
             ]
         );
         let mut witness = pcap_file::pcap::PcapReader::new(&file[..]).expect("header");
@@ -63,8 +63,8 @@ fn pcapng_names_its_interfaces() {
     assert_eq!(
         packets,
         [
-            ethernet(NOON, &[1, 2, 3], 60, 0),
-            ethernet(NOON + 1, &[4; 64], 64, 1)
+            owned(LinkType::Raw, NOON, &[1, 2, 3], 60, 0),
+            owned(LinkType::Raw, NOON + 1, &[4; 64], 64, 1)
         ]
     );
 

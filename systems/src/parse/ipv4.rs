@@ -11,7 +11,11 @@ use crate::checksum::{fold, ones_complement_sum};
 
 /// Everything of the header; the transport is not looked at.
 #[inline]
-pub(super) fn parse(frame: Frame<'_>, l3: usize) -> Result<Packet, DropReason> {
+pub(super) fn parse(
+    frame: Frame<'_>,
+    l3: usize,
+    verify_checksum: bool,
+) -> Result<Packet, DropReason> {
     let header: &[u8; HEADER_LENGTH] = frame.take(l3)?;
     if header[0] >> 4 != 4 {
         return Err(DropReason::BadIpVersion);
@@ -33,8 +37,9 @@ pub(super) fn parse(frame: Frame<'_>, l3: usize) -> Result<Packet, DropReason> {
         let all = frame.bytes.get(l3 + HEADER_LENGTH..l3 + header_length);
         all.ok_or(DropReason::Snapped)?
     };
-    let sum = ones_complement_sum(options, ones_complement_sum(header, 0));
-    if fold(sum) != 0xffff {
+    if verify_checksum
+        && fold(ones_complement_sum(options, ones_complement_sum(header, 0))) != 0xffff
+    {
         return Err(DropReason::Ipv4HeaderChecksum);
     }
     let fragment = u16::from_be_bytes([header[6], header[7]]) & FRAGMENT_FIELD;

@@ -33,6 +33,7 @@ use link::Network;
 /// The system.
 #[derive(Clone, Copy, Debug)]
 pub struct Parse {
+    verify_ipv4_checksums: bool,
     verify_l4_checksums: bool,
     extension_headers_max: u8,
 }
@@ -42,6 +43,7 @@ impl Parse {
     #[must_use]
     pub fn new(settings: &ParseSettings) -> Self {
         Self {
+            verify_ipv4_checksums: settings.verify_ipv4_checksums,
             verify_l4_checksums: settings.verify_l4_checksums,
             extension_headers_max: *settings.extension_headers_max.get_ref(),
         }
@@ -178,7 +180,7 @@ enum Parsed {
 fn parse_frame(frame: Frame<'_>, link: LinkType, parse: Parse) -> Result<Parsed, DropReason> {
     let (network, l3_offset) = link::network(frame, link)?;
     let packet = match network {
-        Network::Ipv4 => ipv4::parse(frame, l3_offset)?,
+        Network::Ipv4 => ipv4::parse(frame, l3_offset, parse.verify_ipv4_checksums)?,
         Network::Ipv6 => ipv6::parse(frame, l3_offset, parse.extension_headers_max)?,
         Network::Arp => return Ok(Parsed::Arp(arp::sender(frame, l3_offset)?)),
     };

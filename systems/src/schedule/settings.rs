@@ -82,6 +82,8 @@ table! {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParseSettings {
+    /// Drop IPv4 packets whose header checksum is wrong.
+    pub verify_ipv4_checksums: bool,
     /// Drop packets whose TCP, UDP or ICMP checksum is wrong.
     pub verify_l4_checksums: bool,
     /// Longest chain of IPv6 extension headers.
@@ -91,6 +93,7 @@ pub struct ParseSettings {
 impl Default for ParseSettings {
     fn default() -> Self {
         Self {
+            verify_ipv4_checksums: true,
             verify_l4_checksums: false,
             extension_headers_max: Spanned::new(0..0, 8),
         }
