@@ -156,6 +156,19 @@ impl SessionTable {
         Some(self.forget(number))
     }
 
+    /// Puts a session where its deadline now is. Needed when that came closer: the wheel finds by itself what moved away.
+    pub fn reschedule(&mut self, slot: usize) {
+        let Some(session) = self.sessions.get(slot).filter(|session| session.live) else {
+            return;
+        };
+        let Ok(number) = u32::try_from(slot) else {
+            return;
+        };
+        self.wheel.unlink(&mut self.links, number);
+        self.wheel
+            .link(&mut self.links, number, session.deadline_ns);
+    }
+
     /// True if [`Self::expire`] at this time would look at anything.
     #[must_use]
     pub const fn is_tick_due(&self, clock_ns: u64) -> bool {

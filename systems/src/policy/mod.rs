@@ -133,13 +133,18 @@ fn established(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut 
         drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
         return;
     }
+    let was_closed = session.is_closed();
     session.packet(
         direction,
         view.tcp_flags[row],
         view.ip_length[row],
         view.clock_ns[row],
     );
+    let closes = session.is_closed() && !was_closed;
     join(view, row, entry, session);
+    if closes {
+        shard.sessions.reschedule(entry.slot());
+    }
 }
 
 /// Fills the row's columns from its session.

@@ -274,6 +274,21 @@ fn a_reset_session_makes_room_for_the_next_connection_of_the_same_ports_at_once(
 }
 
 #[test]
+fn a_reset_session_ends_two_seconds_later_and_not_when_it_would_have_timed_out() {
+    let mut firewall = Firewall::new(world());
+    let (client, server) = (("10.0.0.5", 5000), ("198.51.100.1", 80));
+    firewall.forward(TRUST_IFL, &tcp(client, server, SYN));
+    firewall.forward(UNTRUST_IFL, &tcp(server, client, RST | ACK));
+    firewall.clock_ns += 2 * SECOND - 1;
+    firewall.expire();
+    assert_eq!(firewall.shard.sessions.active(), 1);
+    firewall.wait(1);
+    firewall.expire();
+    let record = firewall.events.records.last().expect("a close");
+    assert_eq!((record.event_type, record.reason), (2, 3), "TCP RST");
+}
+
+#[test]
 fn a_half_open_connection_is_gone_after_the_initial_timeout_also_between_ticks() {
     let mut firewall = Firewall::new(world());
     let (client, server) = (("10.0.0.5", 5000), ("198.51.100.1", 80));
