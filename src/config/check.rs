@@ -1,5 +1,6 @@
-//! Checks of a whole list: policies and filter terms that an earlier one covers, and source NAT pools that overlap.
-//! "Covers" is judged rule by rule: a rule that only several earlier ones together cover is not found.
+//! Checks of a whole list: policies and filter terms that an earlier one covers, and source NAT
+//! pools that overlap. "Covers" is judged rule by rule: a rule that only several earlier ones
+//! together cover is not found.
 
 use components::address::{AddressRange, AddressSet};
 use components::world::application::AppTerm;

@@ -1,6 +1,7 @@
-//! The applications and sets that Junos predefines (`show groups junos-defaults applications`), with the protocol and
-//! the ports that they have there. Later ones name a packet where several fit equally well. Those that only an RPC
-//! gateway can tell (program numbers, UUIDs) have no terms: they match nothing, which the compiler reports.
+//! The applications and sets that Junos predefines (`show groups junos-defaults applications`),
+//! with the protocol and the ports that they have there. Later ones name a packet where several fit
+//! equally well. Those that only an RPC gateway can tell (program numbers, UUIDs) have no terms:
+//! they match nothing, which the compiler reports.
 
 use components::world::application::{AppTerm, ICMP, ICMPV6, SCTP, TCP, UDP};
 

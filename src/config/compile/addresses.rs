@@ -1,5 +1,5 @@
-//! Address books: every entry as ranges, sets resolved once with their cycles found, looked up as Junos does: the
-//! book of the zone first, then the global one.
+//! Address books: every entry as ranges, sets resolved once with their cycles found, looked up as
+//! Junos does: the book of the zone first, then the global one.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -8,13 +8,10 @@ use std::rc::Rc;
 use components::address::{AddressRange, AddressSet};
 use components::world::policy::AddressMatch;
 
-use super::lookup::undefined;
+use super::lookup::{SET_DEPTH_MAX, set_cycle, undefined};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::model::Word;
 use crate::config::model::addresses::{AddressValue, Book};
-
-/// Sets within sets.
-const DEPTH_MAX: usize = 32;
 
 /// All address books.
 #[derive(Debug, Default)]
@@ -219,7 +216,7 @@ impl<'m> Resolved<'m> {
             valid = false;
         }
         for &member in members {
-            let found = match depth < DEPTH_MAX {
+            let found = match depth < SET_DEPTH_MAX {
                 true => self.resolve(member.text, depth + 1, diagnostics),
                 false => Some(Covers::Open),
             };
@@ -230,11 +227,7 @@ impl<'m> Resolved<'m> {
                 Some(Covers::Ranges(found)) => ranges.extend_from_slice(&found),
                 Some(Covers::Unsupported(what, whose)) => unsupported = Some((what, whose)),
                 Some(Covers::Open) => {
-                    let message = format!(
-                        "the address set `{}` contains itself, or more than {DEPTH_MAX} sets in each other",
-                        member.text
-                    );
-                    diagnostics.error("set-cycle", member.span, message);
+                    set_cycle(member, diagnostics);
                     valid = false;
                 }
                 Some(Covers::Invalid | Covers::Unseen) => valid = false,

@@ -1,5 +1,6 @@
-//! Applications: the predefined ones first, then the configured ones, which may take a predefined name over. Sets are
-//! resolved once. What an RPC gateway alone can tell matches nothing: safe in a permit, an error where it denies.
+//! Applications: the predefined ones first, then the configured ones, which may take a predefined
+//! name over. Sets are resolved once. What an RPC gateway alone can tell matches nothing: safe in a
+//! permit, an error where it denies.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use components::ids::AppId;
 use components::world::application::{AppTerm, Application};
 
 use super::bounded;
-use super::lookup::undefined;
+use super::lookup::{SET_DEPTH_MAX, set_cycle, undefined};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::model::Word;
 use crate::config::model::applications::{App, Applications};
@@ -18,8 +19,6 @@ use crate::config::span::Span;
 
 /// Ids have 16 bits, zero is none.
 const APPLICATIONS_MAX: usize = 65_534;
-/// Sets within sets.
-const DEPTH_MAX: usize = 32;
 
 /// All applications and sets by name.
 #[derive(Debug, Default)]
@@ -204,7 +203,7 @@ impl<'m> AppTable<'m> {
             valid = false;
         }
         for member in members {
-            if depth < DEPTH_MAX && self.is_unseen(member.text) {
+            if depth < SET_DEPTH_MAX && self.is_unseen(member.text) {
                 self.resolve(member.text, depth + 1, diagnostics);
             }
             let Some(item) = self.items.get(member.text) else {
@@ -222,11 +221,7 @@ impl<'m> AppTable<'m> {
                 Value::Set(members) => all.extend_from_slice(members),
                 Value::Invalid => valid = false,
                 Value::Open | Value::Unseen(_) => {
-                    let message = format!(
-                        "the application set `{}` contains itself, or more than {DEPTH_MAX} sets in each other",
-                        member.text
-                    );
-                    diagnostics.error("set-cycle", member.span, message);
+                    set_cycle(member, diagnostics);
                     valid = false;
                 }
             }

@@ -1,4 +1,5 @@
-//! Firewall filters: prefix lists resolved, exceptions taken out by longest match, counters shared within a filter.
+//! Firewall filters: prefix lists resolved, exceptions taken out by longest match, counters shared
+//! within a filter.
 
 use std::collections::HashMap;
 
@@ -153,7 +154,8 @@ impl<'m> Compiler<'m, '_> {
     }
 }
 
-/// The addresses whose longest prefix is not an exception (Junos, "Firewall Filter Match Conditions Based on Address").
+/// The addresses whose longest prefix is not an exception (Junos, "Firewall Filter Match Conditions
+/// Based on Address").
 fn longest_match(prefixes: &[(AddressRange, u8, bool)]) -> AddressSet {
     let mut exceptions: Vec<_> = prefixes.iter().filter(|(_, _, except)| *except).collect();
     exceptions.sort_unstable();

@@ -1,5 +1,5 @@
-//! Units, zones and screens to their tables. An interface of no zone takes no transit traffic, and one that is
-//! disabled belongs to no zone and has no address.
+//! Units, zones and screens to their tables. An interface of no zone takes no transit traffic, and
+//! one that is disabled belongs to no zone and has no address.
 
 use components::address::{Address, Family, family_of};
 use components::ids::{FilterId, IfIndex, ScreenProfileId, ZoneId};

@@ -1,4 +1,5 @@
-//! Names to compiled ids, with the nearest name for those that are not defined, and a mark for those that are used.
+//! Names to compiled ids, with the nearest name for those that are not defined, and a mark for
+//! those that are used.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -73,8 +74,8 @@ impl<'m, T: Copy> Lookup<'m, T> {
     }
 }
 
-/// Error: no such object. Past the first few hundred findings no near name is looked for, so that a file of nothing
-/// but errors takes linear time.
+/// Error: no such object. Past the first few hundred findings no near name is looked for, so that a
+/// file of nothing but errors takes linear time.
 pub(crate) fn undefined<'k>(
     kind: &str,
     id: &'static str,
@@ -96,5 +97,19 @@ pub(crate) fn undefined<'k>(
         found.suggest(format!("did you mean `{near}`?"));
     }
 }
+
+/// Error: a set that cannot be resolved.
+pub(crate) fn set_cycle(member: Word<'_>, diagnostics: &mut Diagnostics) {
+    let message = format!(
+        "the set `{}` contains itself, or is nested too deeply",
+        member.text
+    );
+    diagnostics
+        .error("set-cycle", member.span, message)
+        .expected(format!("at most {SET_DEPTH_MAX} sets in each other"));
+}
+
+/// Sets within sets.
+pub(crate) const SET_DEPTH_MAX: usize = 32;
 
 const SUGGESTIONS_MAX: usize = 500;

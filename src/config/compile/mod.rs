@@ -1,5 +1,6 @@
-//! The model to the compiled [`World`]: names resolved to ids, limits checked before any table is built, everything
-//! that is wrong found in one run. The tables are built only if there is no error.
+//! The model to the compiled [`World`]: names resolved to ids, limits checked before any table is
+//! built, everything that is wrong found in one run. The tables are built only if there is no
+//! error.
 
 mod addresses;
 mod applications;
@@ -46,8 +47,8 @@ pub struct Compiled {
     pub log: LogConfig,
 }
 
-/// Compiles a tree that is in force (groups applied). `None` if there is an error among the diagnostics, its own or
-/// earlier ones of reading the text.
+/// Compiles a tree that is in force (groups applied). `None` if there is an error among the
+/// diagnostics, its own or earlier ones of reading the text.
 #[must_use]
 pub fn compile(
     tree: &Node,

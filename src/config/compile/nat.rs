@@ -1,5 +1,6 @@
-//! NAT pools and rules. Rule sets are tried by how narrow their context is: an interface before a zone, the egress
-//! side first, then in the order of the file (Junos, "Understanding NAT Rule Sets and Rules").
+//! NAT pools and rules. Rule sets are tried by how narrow their context is: an interface before a
+//! zone, the egress side first, then in the order of the file (Junos, "Understanding NAT Rule Sets
+//! and Rules").
 
 use components::address::{Address, AddressRange, AddressSet, Family};
 use components::ids::{NatRuleId, PoolId};
@@ -291,49 +292,26 @@ impl<'m> Compiler<'m, '_> {
                 self.only(&found, name)?
             }
         };
-        let name = lists
-            .destination_names
-            .first()
-            .copied()
-            .unwrap_or(rule.name);
-        let given = lists.destination.len() + lists.destination_names.len();
-        let set_ranges = &matches.destination.set;
-        let v4 = set_ranges.v4().iter().map(|&(a, b)| AddressRange::V4(a, b));
-        let v6 = set_ranges.v6().iter().map(|&(a, b)| AddressRange::V6(a, b));
-        let ranges: Vec<_> = if given == 0 {
-            Vec::new()
-        } else {
-            v4.chain(v6).collect()
-        };
-        let outside = self.only(&ranges, name)?;
-        let same_family = matches!(
-            (outside, inside),
-            (AddressRange::V4(..), AddressRange::V4(..))
-                | (AddressRange::V6(..), AddressRange::V6(..))
-        );
-        if !same_family {
+        let outside = self.outside(rule, &matches.destination.set)?;
+        let is_v4 = |range| matches!(range, AddressRange::V4(..));
+        if is_v4(outside) != is_v4(inside) {
             self.mixed_families(Word {
                 text: rule.name.text,
                 span: action.span,
             });
             return None;
         }
-        let ports = match matches.destination_ports.as_slice() {
-            [] => None,
-            [one] => Some(*one),
-            [..] => {
-                let message = "a static NAT rule matches one range of ports";
-                self.diagnostics
-                    .error("bad-static-ports", rule.name.span, message);
-                return None;
-            }
-        };
+        let ports = matches.destination_ports.first().copied();
         let width = |(first, last): (u16, u16)| last - first;
-        if outside.count() != inside.count() || ports.map(width) < action.ports.map(width) {
+        let fits = |mapped| ports.map(width) == Some(width(mapped));
+        if outside.count() != inside.count()
+            || matches.destination_ports.len() > 1
+            || !action.ports.is_none_or(fits)
+        {
             let message = format!("the two sides of `{}` differ in size", rule.name.text);
             self.diagnostics
                 .error("bad-static-size", action.span, message)
-                .expected("as many addresses and ports as are matched");
+                .expected("as many addresses and ports as are matched, each in one range");
         }
         Some(StaticRule {
             id,
@@ -344,6 +322,23 @@ impl<'m> Compiler<'m, '_> {
             outside_ports: ports,
             inside_ports: action.ports,
         })
+    }
+
+    /// The one range of addresses that a static rule matches.
+    fn outside(
+        &mut self,
+        rule: &Rule<'m, StaticAction<'m>>,
+        set: &AddressSet,
+    ) -> Option<AddressRange> {
+        let lists = &rule.matches;
+        let name = lists.destination_names.first().copied();
+        if lists.destination.is_empty() && name.is_none() {
+            return self.only(&[], rule.name);
+        }
+        let v4 = set.v4().iter().map(|&(a, b)| AddressRange::V4(a, b));
+        let v6 = set.v6().iter().map(|&(a, b)| AddressRange::V6(a, b));
+        let ranges: Vec<_> = v4.chain(v6).collect();
+        self.only(&ranges, name.unwrap_or(rule.name))
     }
 
     fn only(&mut self, ranges: &[AddressRange], name: Word<'_>) -> Option<AddressRange> {

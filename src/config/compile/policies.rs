@@ -1,5 +1,5 @@
-//! Policies to lists of zone pairs and the global list. Ids count from 1 in the order of the file over all lists,
-//! ordinals within a list.
+//! Policies to lists of zone pairs and the global list. Ids count from 1 in the order of the file
+//! over all lists, ordinals within a list.
 
 use components::ids::{PolicyId, RuleId, ZoneId};
 use components::kinds::Action;
@@ -26,7 +26,8 @@ impl Lists {
 }
 
 impl<'m> Compiler<'m, '_> {
-    /// All lists; names that are not defined are errors, and policies that an earlier one covers warnings.
+    /// All lists; names that are not defined are errors, and policies that an earlier one covers
+    /// warnings.
     pub(super) fn compile_policies(&mut self, model: &'m Model<'m>, log_default: bool) -> Lists {
         let Policies {
             lists,

@@ -1,5 +1,6 @@
-//! The forwarding table: direct, local and broadcast routes of every address, and static routes over them. A static
-//! route whose next hop no interface reaches discards: left out, its packets would take a shorter prefix elsewhere.
+//! The forwarding table: direct, local and broadcast routes of every address, and static routes
+//! over them. A static route whose next hop no interface reaches discards: left out, its packets
+//! would take a shorter prefix elsewhere.
 
 use std::collections::{HashMap, HashSet};
 
@@ -137,8 +138,9 @@ const DISCARD: NextHop = NextHop {
     gateway: Address::ZERO,
 };
 
-/// Direct, local and broadcast routes of an address. Of an IPv4 subnet the first and the last address are broadcast,
-/// except on the prefixes of two hosts (RFC 3021). Link-local prefixes are not routed.
+/// Direct, local and broadcast routes of an address. Of an IPv4 subnet the first and the last
+/// address are broadcast, except on the prefixes of two hosts (RFC 3021). Link-local prefixes are
+/// not routed.
 fn connected(address: &UnitAddress, egress: IfIndex) -> Vec<Route> {
     let mut routes = Vec::new();
     let mut push = |range: Option<AddressRange>, length, kind| {

@@ -1,5 +1,6 @@
-//! Address books: global, attached to zones, and a zone's own. Address names are free text, since no log line has them;
-//! what an entry covers is resolved when the model is compiled, sets and their cycles included.
+//! Address books: global, attached to zones, and a zone's own. Address names are free text, since
+//! no log line has them; what an entry covers is resolved when the model is compiled, sets and
+//! their cycles included.
 
 use components::address::AddressRange;
 

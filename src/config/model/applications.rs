@@ -1,5 +1,6 @@
-//! `applications`: custom applications of one or several terms, and sets. Application-layer gateways are not honoured:
-//! without them nothing more is let through. What a gateway alone can tell (RPC programs) matches nothing.
+//! `applications`: custom applications of one or several terms, and sets. Application-layer
+//! gateways are not honoured: without them nothing more is let through. What a gateway alone can
+//! tell (RPC programs) matches nothing.
 
 use components::world::application::{AppTerm, ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
 
@@ -69,17 +70,17 @@ fn read_application<'t>(node: &'t Node, reader: &mut Reader<'_>) -> App<'t> {
     };
     let terms = node.child("term");
     for term in terms.into_iter().flat_map(Node::active) {
-        read_term(term, term, &mut application, reader);
+        read_term(term, &mut application, reader);
     }
     // Statements beside the terms make a term of their own; Junos takes either form.
     let plain = statements(node).any(|s| s.word != "term" && s.word != "application-protocol");
     if plain || terms.is_none() {
-        read_term(node, node, &mut application, reader);
+        read_term(node, &mut application, reader);
     }
     application
 }
 
-fn read_term(node: &Node, named: &Node, application: &mut App<'_>, reader: &mut Reader<'_>) {
+fn read_term(node: &Node, application: &mut App<'_>, reader: &mut Reader<'_>) {
     let mut term = AppTerm::of_protocol(0);
     term.protocol = None;
     let (mut ports, mut icmp, mut rpc) = (None, None, false);
@@ -104,15 +105,7 @@ fn read_term(node: &Node, named: &Node, application: &mut App<'_>, reader: &mut 
                 ports = Some(statement);
             }
             "icmp-type" | "icmp6-type" | "icmp-code" | "icmp6-code" => {
-                let (kind, field) = match statement.word.as_str() {
-                    "icmp-type" => (Kind::IcmpType, &mut term.icmp_type),
-                    "icmp6-type" => (Kind::Icmp6Type, &mut term.icmp_type),
-                    "icmp-code" => (Kind::IcmpCode, &mut term.icmp_code),
-                    _ => (Kind::Icmp6Code, &mut term.icmp_code),
-                };
-                *field = reader
-                    .value(statement)
-                    .and_then(|word| reader.byte(kind, word));
+                read_icmp(statement, &mut term, reader);
                 icmp = Some(statement);
             }
             "inactivity-timeout" => term.timeout_s = read_timeout(statement, reader),
@@ -122,10 +115,10 @@ fn read_term(node: &Node, named: &Node, application: &mut App<'_>, reader: &mut 
     }
     let misfit = match term.protocol {
         None => {
-            let message = format!("the application term `{}` has no protocol", named.word);
+            let message = format!("the application term `{}` has no protocol", node.word);
             let found = reader
                 .diagnostics
-                .error("missing-protocol", named.span, message);
+                .error("missing-protocol", node.span, message);
             found.expected("protocol and, for tcp and udp, a destination-port");
             return;
         }
@@ -141,6 +134,17 @@ fn read_term(node: &Node, named: &Node, application: &mut App<'_>, reader: &mut 
     }
     application.rpc |= rpc;
     application.terms.push(term);
+}
+
+fn read_icmp(statement: &Node, term: &mut AppTerm, reader: &mut Reader<'_>) {
+    let (kind, field) = match statement.word.as_str() {
+        "icmp-type" => (Kind::IcmpType, &mut term.icmp_type),
+        "icmp6-type" => (Kind::Icmp6Type, &mut term.icmp_type),
+        "icmp-code" => (Kind::IcmpCode, &mut term.icmp_code),
+        _ => (Kind::Icmp6Code, &mut term.icmp_code),
+    };
+    let word = reader.value(statement);
+    *field = word.and_then(|word| reader.byte(kind, word));
 }
 
 fn read_timeout(statement: &Node, reader: &mut Reader<'_>) -> u32 {

@@ -1,5 +1,6 @@
-//! `from` of a filter term. Values of one condition are alternatives, conditions all have to hold, and `-except` is
-//! turned into what is left, so that an empty list always means that the condition is absent.
+//! `from` of a filter term. Values of one condition are alternatives, conditions all have to hold,
+//! and `-except` is turned into what is left, so that an empty list always means that the condition
+//! is absent.
 
 use components::address::{AddressRange, Family};
 use components::world::filter::FilterMatch;

@@ -1,5 +1,6 @@
-//! `firewall`: filters of the families `inet` and `inet6`, and policers, which are not honoured yet.
-//! A condition that cannot be matched is an error, whatever the term does: its absence would change what matches.
+//! `firewall`: filters of the families `inet` and `inet6`, and policers, which are not honoured
+//! yet. A condition that cannot be matched is an error, whatever the term does: its absence would
+//! change what matches.
 
 use components::address::Family;
 use components::world::filter::{FilterAction, FilterMatch, RejectWith};
@@ -237,7 +238,6 @@ const FILTER: Stanza = Stanza {
     later: "interface-shared interface-specific physical-interface-filter",
     ignored: "accounting-profile enhanced-mode fast-lookup-filter",
     opening: "interface-set",
-    ..Stanza::EMPTY
 };
 
 const TERM: Stanza = Stanza {

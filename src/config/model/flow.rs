@@ -45,7 +45,8 @@ const FLOW: Stanza = Stanza {
     path: "security flow",
     honoured: "tcp-session",
     later: "advanced-options aging allow-dns-reply allow-embedded-icmp enhanced-routing-mode \
-        ethernet-switching force-ip-reassembly gre-performance-acceleration ipsec-performance-acceleration \
+        ethernet-switching force-ip-reassembly gre-performance-acceleration \
+        ipsec-performance-acceleration \
         load-distribution mcast-buffer-enhance packet-ordering-mode pending-sess-queue-length \
         preserve-incoming-fragment-size power-mode-disable power-mode-ipsec \
         route-change-timeout strict-packet-order sync-icmp-session syn-flood-protection-mode \

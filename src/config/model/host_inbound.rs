@@ -1,5 +1,6 @@
-//! `host-inbound-traffic`: the services and protocols of the firewall itself, by name, as protocol and ports.
-//! `all` is everything the list names, `any-service` every port; both together with `protocols all` is everything.
+//! `host-inbound-traffic`: the services and protocols of the firewall itself, by name, as protocol
+//! and ports. `all` is everything the list names, `any-service` every port; both together with
+//! `protocols all` is everything.
 
 use components::world::application::{ICMP, ICMPV6, TCP, UDP};
 use components::world::interface::{HostInbound, HostService};

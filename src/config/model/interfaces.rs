@@ -1,5 +1,6 @@
-//! `interfaces`: logical units with their addresses, filters, VLAN and MTU. Properties of the wire (speed, link mode,
-//! aggregation) are not the data plane's; a unit that is disabled keeps its name and loses everything else.
+//! `interfaces`: logical units with their addresses, filters, VLAN and MTU. Properties of the wire
+//! (speed, link mode, aggregation) are not the data plane's; a unit that is disabled keeps its name
+//! and loses everything else.
 
 use std::net::IpAddr;
 
@@ -181,8 +182,9 @@ const UNIT: Stanza = Stanza {
     honoured: "family vlan-id disable",
     later: "tunnel inner-vlan-id-range vlan-id-list vlan-id-range vlan-tags ppp-options \
         pppoe-options",
-    ignored: "accounting-profile arp-resp bandwidth encapsulation multipoint no-traps point-to-point \
-        proxy-arp swap-by-poppush traps interface-shared-with dialer-options peer-unit",
+    ignored: "accounting-profile arp-resp bandwidth encapsulation multipoint no-traps \
+        point-to-point proxy-arp swap-by-poppush traps interface-shared-with dialer-options \
+        peer-unit",
     opening: "filter radio-router",
 };
 

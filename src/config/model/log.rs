@@ -1,4 +1,5 @@
-//! `security log`: where log lines go and how they look. The data plane does not read this; the collector does.
+//! `security log`: where log lines go and how they look. The data plane does not read this; the
+//! collector does.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,6 @@
-//! The typed model: what the data plane reads of a configuration, values checked one by one, names not yet resolved.
-//! It borrows its words from the tree, so that every later finding still has its place.
+//! The typed model: what the data plane reads of a configuration, values checked one by one, names
+//! not yet resolved. It borrows its words from the tree, so that every later finding still has its
+//! place.
 
 pub mod addresses;
 pub mod applications;

@@ -1,5 +1,6 @@
-//! `security nat`: source and destination pools, rule sets of all three kinds. Proxy ARP and ND are accepted: packets
-//! to a translated address are recognised before the route lookup, so no route to the firewall itself is needed.
+//! `security nat`: source and destination pools, rule sets of all three kinds. Proxy ARP and ND are
+//! accepted: packets to a translated address are recognised before the route lookup, so no route to
+//! the firewall itself is needed.
 
 use components::address::AddressRange;
 

@@ -1,4 +1,5 @@
-//! Source and destination NAT pools, and the ranges of ports that pools, rules and mapped ports share.
+//! Source and destination NAT pools, and the ranges of ports that pools, rules and mapped ports
+//! share.
 
 use components::address::AddressRange;
 use components::world::nat::SourcePool;
@@ -88,7 +89,8 @@ pub(crate) fn read_destination_pool<'t>(
     let (mut range, mut port) = (None, None);
     for statement in statements(node) {
         match statement.word.as_str() {
-            // `address { A to B; }`, `address A to B`, `address A port P` and `address { A; port P; }`.
+            // `address { A to B; }`, `address A to B`, `address A port P` and `address { A; port P;
+            // }`.
             "address" => {
                 for word in statement.active() {
                     match word.word.as_str() {

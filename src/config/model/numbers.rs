@@ -1,5 +1,6 @@
-//! Names of protocols, ports, ICMP types and codes and DSCPs, as Junos spells them, and readers of numbers and ranges.
-//! Sources: IANA registries and the Junos policy-options and firewall reference.
+//! Names of protocols, ports, ICMP types and codes and DSCPs, as Junos spells them, and readers of
+//! numbers and ranges. Sources: IANA registries and the Junos policy-options and firewall
+//! reference.
 
 use super::reader::{Reader, Word};
 

@@ -1,5 +1,6 @@
-//! `security policies`: lists of zone pairs, the global list and the default policy. Everything that would narrow a
-//! match or restrict a permit and is not supported is an error: without it the policy would let more through.
+//! `security policies`: lists of zone pairs, the global list and the default policy. Everything
+//! that would narrow a match or restrict a permit and is not supported is an error: without it the
+//! policy would let more through.
 
 use components::kinds::Action;
 

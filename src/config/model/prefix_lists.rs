@@ -1,5 +1,5 @@
-//! `policy-options prefix-list`, `apply-path` included: the words that a path with `<…>` wildcards reaches in the
-//! same configuration.
+//! `policy-options prefix-list`, `apply-path` included: the words that a path with `<…>` wildcards
+//! reaches in the same configuration.
 
 use std::net::IpAddr;
 

@@ -1,6 +1,7 @@
-//! How the model reads statements: values with their places, and one rule for what is not read.
-//! A statement that is not honoured yet is a warning once per kind, one outside the data plane a note, one that
-//! would open the firewall if it were passed over an error, and an unknown one an error with a near keyword.
+//! How the model reads statements: values with their places, and one rule for what is not read. A
+//! statement that is not honoured yet is a warning once per kind, one outside the data plane a
+//! note, one that would open the firewall if it were passed over an error, and an unknown one an
+//! error with a near keyword.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -264,7 +265,8 @@ impl<'d> Reader<'d> {
     }
 }
 
-/// Active statements of a stanza without those that may stand anywhere and mean nothing to the data plane.
+/// Active statements of a stanza without those that may stand anywhere and mean nothing to the data
+/// plane.
 pub(crate) fn statements(node: &Node) -> impl Iterator<Item = &Node> {
     node.active().filter(|statement| {
         !matches!(

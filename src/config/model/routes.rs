@@ -1,4 +1,5 @@
-//! `routing-options static` and `rib … static`: where packets go when the capture or the kernel does not say.
+//! `routing-options static` and `rib … static`: where packets go when the capture or the kernel
+//! does not say.
 
 use std::net::IpAddr;
 
@@ -142,9 +143,9 @@ const ROUTING: Stanza = Stanza {
     path: "routing-options",
     honoured: "static rib",
     later: "aggregate generate flow instance-import rib-groups interface-routes dynamic-tunnels",
-    ignored: "autonomous-system router-id forwarding-table graceful-restart options nonstop-routing \
-        martians resolution route-distinguisher-id multicast confederation maximum-paths \
-        maximum-prefixes fate-sharing auto-export bmp validation ppm warm-standby \
+    ignored: "autonomous-system router-id forwarding-table graceful-restart options \
+        nonstop-routing martians resolution route-distinguisher-id multicast confederation \
+        maximum-paths maximum-prefixes fate-sharing auto-export bmp validation ppm warm-standby \
         backup-selection access med-igp-update-interval",
     ..Stanza::EMPTY
 };

@@ -1,5 +1,6 @@
-//! `security screen ids-option`: what a packet alone can tell is honoured; what needs the history of a source, a
-//! destination or a datagram (floods, scans, session limits, tear-drop, cookies) is listed as not honoured yet.
+//! `security screen ids-option`: what a packet alone can tell is honoured; what needs the history
+//! of a source, a destination or a datagram (floods, scans, session limits, tear-drop, cookies) is
+//! listed as not honoured yet.
 
 use components::world::screen::{ScreenAttack, ScreenProfile};
 
@@ -170,8 +171,9 @@ fn read_extensions(node: &Node, profile: &mut ScreenProfile, reader: &mut Reader
                     };
                     let first = reader.number_of(first, 1..=255);
                     let last = reader.number_of(last, 1..=255);
-                    let types = first.zip(last).map_or(1..=0, |(first, last)| first..=last);
-                    list.extend(types.filter_map(|option| u8::try_from(option).ok()));
+                    if let (Some(first), Some(last)) = (first, last) {
+                        list.extend((first..=last).filter_map(|n| u8::try_from(n).ok()));
+                    }
                 }
             } else {
                 reader.other(&EXTENSION_REST, word);

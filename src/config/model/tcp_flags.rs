@@ -1,5 +1,6 @@
-//! `tcp-flags` expressions: `syn`, `"(syn & !ack)"`, `"syn | fin"`, `0x02`. An expression is evaluated for all
-//! sixty-four combinations of the six flags and turned into a few (mask, value) pairs.
+//! `tcp-flags` expressions: `syn`, `"(syn & !ack)"`, `"syn | fin"`, `0x02`. An expression is
+//! evaluated for all sixty-four combinations of the six flags and turned into a few (mask, value)
+//! pairs.
 
 /// Flags by their Junos names.
 const FLAGS: [(&str, u8); 6] = [
@@ -14,8 +15,8 @@ const FLAGS: [(&str, u8); 6] = [
 /// Nesting of parentheses and negations.
 const DEPTH_MAX: usize = 32;
 
-/// A disjunction of (mask, value): the flags fit if `flags & mask == value` for one of them. `None` if the text is no
-/// expression, or one that no flags fit.
+/// A disjunction of (mask, value): the flags fit if `flags & mask == value` for one of them. `None`
+/// if the text is no expression, or one that no flags fit.
 pub(crate) fn parse(text: &str) -> Option<Vec<(u8, u8)>> {
     let mut parser = Parser {
         rest: text.trim(),

@@ -1,5 +1,6 @@
 //! The top of the hierarchy: which stanza goes to which reader, and which are not the data plane's.
-//! Routing instances that take interfaces are errors, since their interfaces would be routed by the wrong table.
+//! Routing instances that take interfaces are errors, since their interfaces would be routed by the
+//! wrong table.
 
 use super::reader::{Reader, Stanza, statements};
 use super::{

@@ -1,4 +1,5 @@
-//! `security zones`: zones with their interfaces, screen and what they let in for the firewall itself.
+//! `security zones`: zones with their interfaces, screen and what they let in for the firewall
+//! itself.
 
 use components::world::interface::HostInbound;
 

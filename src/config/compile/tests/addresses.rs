@@ -10,12 +10,13 @@ use super::{DMZ, TRUST, found, office, v4};
 
 /// A policy that permits trust to dmz for one source and one destination, after more lines.
 fn with_policy(source: &str, destination: &str, more: &str) -> String {
+    let at = "set security policies from-zone trust to-zone dmz policy p";
     format!(
         "{more}
-         set security policies from-zone trust to-zone dmz policy p match source-address {source}
-         set security policies from-zone trust to-zone dmz policy p match destination-address {destination}
-         set security policies from-zone trust to-zone dmz policy p match application any
-         set security policies from-zone trust to-zone dmz policy p then permit"
+         {at} match source-address {source}
+         {at} match destination-address {destination}
+         {at} match application any
+         {at} then permit"
     )
 }
 

@@ -66,7 +66,8 @@ fn custom_applications_have_terms_types_and_timeouts() {
          set applications application one source-port 1024-65535
          set applications application one destination-port 7000-7010
          set applications application one inactivity-timeout never
-         set applications application two term t1 protocol udp destination-port snmp inactivity-timeout 30
+         set applications application two term t1 protocol udp destination-port snmp
+         set applications application two term t1 inactivity-timeout 30
          set applications application two term t2 protocol icmp icmp-type echo-request icmp-code 0
          set applications application two term t3 protocol 97",
     );
@@ -105,12 +106,13 @@ fn custom_applications_have_terms_types_and_timeouts() {
 
 /// A policy from trust to untrust for one application.
 fn policy(application: &str, action: &str, more: &str) -> String {
+    let at = "set security policies from-zone trust to-zone untrust policy p";
     format!(
         "{more}
-         set security policies from-zone trust to-zone untrust policy p match source-address any
-         set security policies from-zone trust to-zone untrust policy p match destination-address any
-         set security policies from-zone trust to-zone untrust policy p match application {application}
-         set security policies from-zone trust to-zone untrust policy p then {action}"
+         {at} match source-address any
+         {at} match destination-address any
+         {at} match application {application}
+         {at} then {action}"
     )
 }
 

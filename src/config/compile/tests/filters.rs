@@ -138,8 +138,8 @@ fn the_longest_prefix_decides_about_exceptions() {
 #[test]
 fn prefix_lists_follow_paths() {
     let world = office(&format!(
-        "set policy-options prefix-list own apply-path \"interfaces <ge-*> unit <*> family inet address <*>\"
-         {}",
+        "set policy-options prefix-list own \
+         apply-path \"interfaces <ge-*> unit <*> family inet address <*>\"\n{}",
         with_from("inet", &["destination-prefix-list own"])
     ));
     let own = term_of(&world)

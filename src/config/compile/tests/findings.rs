@@ -84,11 +84,18 @@ security {
     }
     policies {
         from-zone trsut to-zone untrust {
-            policy lost { match { source-address any; destination-address any; application any; } then { permit; } }
+            policy lost {
+                match { source-address any; destination-address any; application any; }
+                then { permit; }
+            }
         }
         from-zone trust to-zone untrust {
             policy web {
-                match { source-address any; destination-address web-srever; application junos-htpp; }
+                match {
+                    source-address any;
+                    destination-address web-srever;
+                    application junos-htpp;
+                }
                 then { permit; }
             }
         }
@@ -151,7 +158,11 @@ fn lists_are_checked_for_what_never_happens() {
 }
 routing-options { static { route 10.9.0.0/16 next-hop 172.16.0.1; } }
 security {
-    address-book { global { address lan 10.1.1.0/24; address host 10.1.1.7/32; address old 10.7.0.0/16; } }
+    address-book { global {
+        address lan 10.1.1.0/24;
+        address host 10.1.1.7/32;
+        address old 10.7.0.0/16;
+    } }
     nat { source {
         pool one { address { 203.0.113.16/28; } }
         pool two { address { 203.0.113.30/32; } }
@@ -163,8 +174,14 @@ security {
     }
     policies {
         from-zone trust to-zone untrust {
-            policy lan-out { match { source-address lan; destination-address any; application any; } then { permit; } }
-            policy host-ssh { match { source-address host; destination-address any; application junos-ssh; } then { deny; } }
+            policy lan-out {
+                match { source-address lan; destination-address any; application any; }
+                then { permit; }
+            }
+            policy host-ssh {
+                match { source-address host; destination-address any; application junos-ssh; }
+                then { deny; }
+            }
         }
     }
 }

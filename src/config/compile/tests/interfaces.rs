@@ -104,7 +104,8 @@ fn zones_may_take_all_interfaces_that_no_other_lists() {
 fn interface_statements_replace_those_of_the_zone() {
     let world = office(
         "set security zones security-zone untrust host-inbound-traffic system-services ping
-         set security zones security-zone untrust interfaces ge-0/0/0.0 host-inbound-traffic system-services ssh
+         set security zones security-zone untrust interfaces ge-0/0/0.0 \
+             host-inbound-traffic system-services ssh
          set security zones security-zone trust host-inbound-traffic system-services all
          set security zones security-zone trust host-inbound-traffic system-services telnet except
          set security zones security-zone trust host-inbound-traffic protocols all

@@ -1,4 +1,5 @@
-//! Compiled values, stanza by stanza, from configurations as people write them, and the findings as people read them.
+//! Compiled values, stanza by stanza, from configurations as people write them, and the findings as
+//! people read them.
 
 mod addresses;
 mod applications;

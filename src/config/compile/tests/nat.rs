@@ -132,7 +132,8 @@ fn destination_rules_translate_address_and_port() {
         "set security nat destination pool web address 10.1.2.80/32
          set security nat destination pool alt address 10.1.2.81/32 port 8080
          set security nat destination rule-set in from zone untrust
-         set security nat destination rule-set in rule http match destination-address 203.0.113.80/32
+         set security nat destination rule-set in rule http match \
+             destination-address 203.0.113.80/32
          set security nat destination rule-set in rule http match destination-port 80
          set security nat destination rule-set in rule http then destination-nat pool web
          set security nat destination rule-set in rule alt match destination-address 203.0.113.80/32
@@ -159,7 +160,8 @@ fn static_rules_translate_both_ways() {
          set security nat static rule-set s rule one match destination-address-name outside
          set security nat static rule-set s rule one match destination-port 2000 to 2009
          set security nat static rule-set s rule one then static-nat prefix-name inside
-         set security nat static rule-set s rule one then static-nat prefix-name inside mapped-port 3000 to 3009
+         set security nat static rule-set s rule one then static-nat prefix-name inside \
+             mapped-port 3000 to 3009
          set security address-book global address outside 203.0.113.25/32
          set security address-book global address inside 10.1.2.25/32",
     );
@@ -179,64 +181,80 @@ fn static_rules_translate_both_ways() {
 }
 
 #[test]
-fn faults_of_nat_are_errors() {
-    let source = "set security nat source";
-    let rule = format!(
-        "{SOURCE}{source} rule-set out rule r match source-address 10.0.0.0/8\n{source} rule-set out rule r"
-    );
-    let fixed = "set security nat static rule-set s from zone untrust
-         set security nat static rule-set s rule r match destination-address 203.0.113.64/28
-         set security nat static rule-set s rule r then static-nat";
-    let target = "set security nat destination rule-set d from zone untrust
-         set security nat destination rule-set d rule r match destination-address 203.0.113.64/28
-         set security nat destination rule-set d rule r then destination-nat";
+fn faults_of_source_nat_are_errors() {
+    let at = "set security nat source";
+    let r = format!("{at} rule-set out rule r");
+    let rule = format!("{SOURCE}{r} match source-address 10.0.0.0/8\n{r}");
+    let pool = format!("{at} pool p");
+    let set = format!("{at} rule-set x");
     let cases = [
         (format!("{rule} then source-nat pool nix"), "undefined-pool"),
         (
-            format!(
-                "{rule} match application nix\n{source} rule-set out rule r then source-nat off"
-            ),
+            format!("{rule} match application nix"),
             "undefined-application",
         ),
         (format!("{rule} description x"), "missing-action"),
-        (format!("{source} pool p port no-translation"), "empty-pool"),
         (
-            format!("{source} pool p address 10.0.0.0/24\n{source} pool p address ::/64"),
+            format!("{rule} match source-adress 10.0.0.0/8"),
+            "unknown-statement",
+        ),
+        (format!("{pool} port no-translation"), "empty-pool"),
+        (
+            format!("{pool} address 10.0.0.0/24\n{pool} address ::/64"),
             "mixed-pool",
         ),
+        (format!("{pool} address 10.0.0.9 to 10.0.0.1"), "bad-range"),
+        (format!("{pool} port range 3000 to 2000"), "bad-range"),
+        (format!("{pool} routing-instance red"), "would-open"),
         (
-            format!("{source} pool p address 10.0.0.1/32\n{source} pool p port range 3000 to 2000"),
-            "bad-range",
-        ),
-        (
-            format!("{source} pool p routing-instance red"),
-            "would-open",
-        ),
-        (
-            format!("{source} rule-set x from zone nowhere\n{source} rule-set x to zone trust"),
+            format!("{set} from zone nowhere\n{set} to zone trust"),
             "undefined-zone",
         ),
-        (
-            format!("{source} rule-set x from routing-instance red"),
-            "would-open",
-        ),
-        (
-            format!("{source} rule-set x from zone trust"),
-            "bad-context",
-        ),
+        (format!("{set} from routing-instance red"), "would-open"),
+        (format!("{set} from zone trust"), "bad-context"),
+        (format!("{set} to zone trust"), "bad-context"),
+    ];
+    for (lines, id) in cases {
+        assert!(found(&lines).contains(&id), "{lines}: {:?}", found(&lines));
+    }
+}
+
+#[test]
+fn faults_of_static_and_destination_nat_are_errors() {
+    let at = "set security nat static rule-set s";
+    let fixed = format!(
+        "{at} from zone untrust
+         {at} rule r match destination-address 203.0.113.64/28
+         {at} rule r then static-nat"
+    );
+    let narrow = format!("{fixed} prefix 10.1.2.64/28\n{at} rule r match");
+    let pool = "set security nat destination pool p address";
+    let at = "set security nat destination rule-set d";
+    let target = format!(
+        "{at} from zone untrust
+         {at} rule r match destination-address 203.0.113.64/28
+         {at} rule r then destination-nat"
+    );
+    let unmatched = format!("{at} from zone untrust\n{at} rule r then destination-nat off");
+    let proxy = "set security nat proxy-arp interface ge-9/9/9.0 address 203.0.113.1/32";
+    let cases = [
         (format!("{fixed} prefix 10.1.2.64/27"), "bad-static-size"),
         (format!("{fixed} inet"), "would-open"),
         (format!("{fixed} prefix 2001:db8::/124"), "mixed-families"),
         (format!("{fixed} prefix-name nobody"), "undefined-address"),
+        (format!("{narrow} protocol tcp"), "would-open"),
+        (
+            format!("{narrow} destination-address 9.9.9.9/32"),
+            "bad-static-address",
+        ),
         (format!("{target} pool nix"), "undefined-pool"),
         (
-            format!("{target} pool p\nset security nat destination pool p address 2001:db8::1/128"),
+            format!("{target} pool p\n{pool} 2001:db8::1/128"),
             "mixed-families",
         ),
-        (
-            "set security nat proxy-arp interface ge-9/9/9.0 address 203.0.113.1/32".to_owned(),
-            "undefined-interface",
-        ),
+        (format!("{target} off\n{at} to zone trust"), "bad-context"),
+        (unmatched, "missing-match"),
+        (proxy.to_owned(), "undefined-interface"),
     ];
     for (lines, id) in cases {
         assert!(found(&lines).contains(&id), "{lines}: {:?}", found(&lines));

@@ -1,4 +1,5 @@
-//! Random statements: whatever words stand where, compiling ends without a panic, with a World or with an error.
+//! Random statements: whatever words stand where, compiling ends without a panic, with a World or
+//! with an error.
 
 use proptest::prelude::*;
 
@@ -160,7 +161,10 @@ fn line() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(512)
+    })]
 
     #[test]
     fn random_statements_never_panic(lines in proptest::collection::vec(line(), 0..40)) {
