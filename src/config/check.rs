@@ -200,15 +200,10 @@ fn covers_filter(outer: &FilterMatch, inner: &FilterMatch) -> bool {
         (Some(_), None) => false,
         (Some(outer), Some(inner)) => covers_set(outer, inner),
     };
-    let either = match (&outer.either, &inner.either) {
-        (None, _) => true,
-        (Some(outer), Some(inner)) => covers_set(outer, inner),
-        (Some(_), None) => false,
-    };
     let flag = |outer: bool, inner: bool| !outer || inner;
     set(&outer.source, &inner.source)
         && set(&outer.destination, &inner.destination)
-        && either
+        && set(&outer.either, &inner.either)
         && covers_list(&outer.source_ports, &inner.source_ports)
         && covers_list(&outer.destination_ports, &inner.destination_ports)
         && covers_list(&outer.ports, &inner.ports)

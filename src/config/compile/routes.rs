@@ -3,6 +3,7 @@
 //! would take a shorter prefix elsewhere.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use components::address::{Address, AddressRange, Family, family_of};
 use components::ids::IfIndex;
@@ -27,9 +28,8 @@ impl<'m> Compiler<'m, '_> {
             }
             for address in &unit.addresses {
                 routes.extend(connected(address, IfIndex(id)));
-                if let Some(owner) = owners.insert(address.ip, &unit.name)
-                    && *owner != unit.name
-                {
+                let owner = owners.insert(address.ip, &unit.name);
+                if let Some(owner) = owner.filter(|_| !is_link_local(address.ip)) {
                     let message = format!("`{}` is also an address of `{owner}`", address.ip);
                     self.diagnostics
                         .warning("duplicate-address", address.span, message);
@@ -169,12 +169,15 @@ fn connected(address: &UnitAddress, egress: IfIndex) -> Vec<Route> {
             push(Some(AddressRange::V4(end, end)), 32, RouteKind::Broadcast);
         }
     }
-    let link_local = match address.ip {
-        std::net::IpAddr::V4(_) => false,
-        std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    };
-    if address.length < bits && !link_local {
+    if address.length < bits && !is_link_local(address.ip) {
         push(range, address.length, RouteKind::Forward);
     }
     routes
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
 }

@@ -68,6 +68,10 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<U
             ),
             "disable" => disabled = true,
             "mtu" => mtu = reader.small(statement, 256..=16_000),
+            // Properties of the wire, of which every kind of card has its own.
+            word if word.ends_with("-options") => {
+                reader.ignored(statement.span, "interfaces …-options")
+            }
             _ => reader.other(&INTERFACE, statement),
         }
     }
@@ -166,14 +170,12 @@ fn read_address(family: usize, node: &Node, reader: &mut Reader<'_>) -> Option<U
 const INTERFACE: Stanza = Stanza {
     path: "interfaces",
     honoured: "unit disable mtu",
-    later: "native-vlan-id fabric-options redundant-ether-options",
-    ignored: "accounting-profile aggregated-ether-options auto-negotiation encapsulation \
-        ether-options fastether-options flexible-vlan-tagging flow-control gigether-options \
-        hold-time keepalives link-mode loopback mac no-gratuitous-arp-request no-traps \
-        passive-monitor-mode per-unit-scheduler port-mode serial-options shaping-rate speed \
-        stacked-vlan-tagging traps vlan-tagging gratuitous-arp-reply optics-options t1-options \
-        e1-options dialer-options cellular-options modem-options clocking dce no-keepalives \
-        promiscuous-mode metadata lldp",
+    later: "native-vlan-id",
+    ignored: "accounting-profile auto-negotiation clocking dce encapsulation \
+        flexible-vlan-tagging flow-control gratuitous-arp-reply hold-time keepalives link-mode \
+        lldp loopback mac metadata no-gratuitous-arp-request no-keepalives \
+        no-per-unit-scheduler no-traps passive-monitor-mode per-unit-scheduler port-mode \
+        promiscuous-mode shaping-rate speed stacked-vlan-tagging traps vlan-tagging",
     ..Stanza::EMPTY
 };
 

@@ -265,3 +265,52 @@ fn the_wire_bounds_the_number_of_zones() {
     assert_eq!(office(&zones(251)).zones.len(), 256);
     assert_eq!(office("").interfaces.get(IfIndex(1)).zone, UNTRUST);
 }
+
+#[test]
+fn link_local_addresses_may_repeat_and_others_may_not() {
+    let unit = "set interfaces ge-0/0";
+    let twice = |address: &str| {
+        format!(
+            "{unit}/0 unit 0 family inet6 address {address}
+             {unit}/2 unit 0 family inet6 address {address}"
+        )
+    };
+    assert_eq!(found(&twice("fe80::1/64")), Vec::<&str>::new());
+    assert_eq!(found(&twice("2001:db8::1/64")), ["duplicate-address"]);
+    let world = office(&twice("fe80::1/64"));
+    assert_eq!(world.routes.route(Family::Inet6, v4("fe80::2")), None);
+}
+
+#[test]
+fn tables_beyond_their_ids_are_errors() {
+    let many = |line: &dyn Fn(u32) -> String| (0..65_600).map(line).collect::<String>();
+    let rule = "set security nat source rule-set out";
+    let texts = [
+        many(&|n| format!("set applications application a{n} protocol tcp\n")),
+        many(&|n| format!("set firewall filter f{n} term t then accept\n")),
+        many(&|n| format!("set firewall filter f term t{n} then count c{n}\n")),
+        many(&|n| format!("set interfaces irb unit {n} family inet\n")),
+        many(&|n| format!("set security screen ids-option s{n} tcp land\n")),
+        many(&|n| format!("set security nat source pool p{n} address 10.0.0.1/32\n")),
+        many(&|n| format!("{rule} rule r{n} then source-nat off\n"))
+            + &format!("{rule} from zone trust\n{rule} to zone untrust"),
+        many(&|n| {
+            let host = |net| format!("{net}.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255);
+            let (route, via) = ("set routing-options static route", "interface ge-0/0/0.0");
+            format!(
+                "{route} {}/32 qualified-next-hop {} {via}\n",
+                host(10),
+                host(20)
+            )
+        }),
+    ];
+    for text in texts {
+        let ids = found(&text);
+        assert_eq!(
+            ids.iter().filter(|id| **id == "too-many").count(),
+            1,
+            "{}",
+            &text[..60]
+        );
+    }
+}
