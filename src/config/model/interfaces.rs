@@ -70,7 +70,7 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<U
             "mtu" => mtu = reader.small(statement, 256..=16_000),
             // Properties of the wire, of which every kind of card has its own.
             word if word.ends_with("-options") => {
-                reader.ignored(statement.span, "interfaces …-options")
+                reader.ignored(statement.span, "interfaces …-options");
             }
             _ => reader.other(&INTERFACE, statement),
         }

@@ -21,12 +21,13 @@ pub(crate) fn parse(text: &str) -> Option<Vec<(u8, u8)>> {
     let mut parser = Parser {
         rest: text.trim(),
         depth: 0,
+        mentioned: 0,
     };
     let table = parser.any_of()?;
     if !parser.rest.is_empty() || table == 0 {
         return None;
     }
-    Some(cubes(table))
+    Some(cubes(table, parser.mentioned))
 }
 
 /// Bit `n` is set if the flags `n` fit.
@@ -35,6 +36,8 @@ type Truth = u64;
 struct Parser<'t> {
     rest: &'t str,
     depth: usize,
+    /// Flags that the expression depends on.
+    mentioned: u8,
 }
 
 impl<'t> Parser<'t> {
@@ -65,7 +68,9 @@ impl<'t> Parser<'t> {
             let inner = self.any_of()?;
             self.takes(&[')']).then_some(inner)?
         } else {
-            flag(self.word())?
+            let mask = flag(self.word())?;
+            self.mentioned |= mask;
+            table_of(mask, mask)
         };
         self.depth -= 1;
         Some(table)
@@ -91,17 +96,14 @@ impl<'t> Parser<'t> {
 }
 
 /// A flag by name, or all the bits of a number.
-fn flag(word: &str) -> Option<Truth> {
+fn flag(word: &str) -> Option<u8> {
     let named = FLAGS.iter().find(|(name, _)| *name == word);
     let mask = match (named, word.strip_prefix("0x")) {
         (Some(&(_, mask)), _) => mask,
         (None, Some(hex)) => u8::from_str_radix(hex, 16).ok()?,
         (None, None) => word.parse().ok()?,
     };
-    if mask == 0 || mask > 0x3f {
-        return None;
-    }
-    Some(table_of(mask, mask))
+    (1..=0x3f).contains(&mask).then_some(mask)
 }
 
 fn table_of(mask: u8, value: u8) -> Truth {
@@ -110,9 +112,9 @@ fn table_of(mask: u8, value: u8) -> Truth {
         .fold(0, |table, flags| table | 1 << flags)
 }
 
-/// Covers a table with cubes, the largest first.
-fn cubes(table: Truth) -> Vec<(u8, u8)> {
-    let mut masks: Vec<u8> = (0..64).collect();
+/// Covers a table with cubes over the flags that it depends on, the largest first.
+fn cubes(table: Truth, mentioned: u8) -> Vec<(u8, u8)> {
+    let mut masks: Vec<u8> = (0..64).filter(|mask| mask & !mentioned == 0).collect();
     masks.sort_by_key(|mask| mask.count_ones());
     let mut left = table;
     let mut pairs = Vec::new();
