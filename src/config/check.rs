@@ -1,13 +1,15 @@
-//! Checks of a whole list: policies and filter terms that an earlier one covers, and source NAT
-//! pools that overlap. "Covers" is judged rule by rule: a rule that only several earlier ones
-//! together cover is not found.
+//! Checks of a whole list: policies, NAT rules and filter terms that an earlier one covers, and
+//! source NAT pools that overlap. "Covers" is judged rule by rule: a rule that only several earlier
+//! ones together cover is not found.
 
 use components::address::{AddressRange, AddressSet};
 use components::world::application::AppTerm;
 use components::world::filter::{FilterAction, FilterMatch, FilterTerm};
+use components::world::nat::NatMatch;
 use components::world::policy::{AddressMatch, AppMatch, Policy};
 
 use super::diagnostic::Diagnostics;
+use super::model::Word;
 use super::model::filters::Term;
 use super::model::nat_pools::NamedPool;
 use super::model::policies::Policy as PolicyModel;
@@ -150,6 +152,40 @@ fn complement<K: Ord + Copy>(
     }
     rest.extend(start.map(|start| (start, max)));
     rest
+}
+
+/// Warns of NAT rules of one rule set that an earlier one covers.
+pub(crate) fn shadowed_nat(rules: &[&NatMatch], named: &[Word<'_>], diagnostics: &mut Diagnostics) {
+    let mut pairs = 0;
+    for (at, (rule, name)) in rules.iter().zip(named).enumerate() {
+        pairs += at;
+        if pairs > PAIRS_MAX {
+            return;
+        }
+        let mut earlier = rules[..at].iter().zip(named);
+        if let Some((_, covering)) = earlier.find(|(earlier, _)| covers_nat(earlier, rule)) {
+            let message = format!(
+                "the NAT rule `{}` never matches: the earlier `{}` covers it",
+                name.text, covering.text
+            );
+            diagnostics
+                .warning("shadowed-nat-rule", name.span, message)
+                .suggest("move it up, or delete it");
+        }
+    }
+}
+
+fn covers_nat(outer: &NatMatch, inner: &NatMatch) -> bool {
+    let terms = |outer: &[AppTerm], inner: &[AppTerm]| {
+        let covered = |inner| outer.iter().any(|outer| covers_term(outer, inner));
+        outer.is_empty() || (!inner.is_empty() && inner.iter().all(covered))
+    };
+    covers_list(&outer.source_ports, &inner.source_ports)
+        && covers_list(&outer.destination_ports, &inner.destination_ports)
+        && covers_values(&outer.protocols, &inner.protocols)
+        && terms(&outer.applications, &inner.applications)
+        && covers_match(&outer.source, &inner.source)
+        && covers_match(&outer.destination, &inner.destination)
 }
 
 /// Warns of terms that one earlier term that ends the filter covers.

@@ -15,7 +15,7 @@ use super::lookup::Lookup;
 use super::{Compiler, bounded};
 use crate::config::check;
 use crate::config::model::nat::{
-    Context, DynamicAction, Rule, RuleSet, StaticAction, StaticTarget,
+    Context, DynamicAction, Nat, Rule, RuleSet, StaticAction, StaticTarget,
 };
 use crate::config::model::nat_pools::{DestinationPool, NamedPool};
 use crate::config::model::{Model, Word};
@@ -34,6 +34,56 @@ impl<'m> Compiler<'m, '_> {
             interface_ports: nat.ports,
             ..NatTable::default()
         };
+        let pools = self.source_pools(nat, &mut table);
+        let mut targets = Lookup::new("destination NAT pool", "undefined-pool", "unused-pool");
+        for (index, pool) in nat.destination_pools.iter().enumerate() {
+            targets.insert(pool.name, index);
+        }
+        for set in narrowest_first(&nat.statics) {
+            self.each_rule(set, NatRuleKind::Static, |compiler, contexts, rule, id| {
+                table
+                    .statics
+                    .extend(compiler.static_rule(contexts, rule, id));
+            });
+        }
+        for set in narrowest_first(&nat.destination) {
+            let (first, mut named) = (table.destination.len(), Vec::new());
+            self.each_rule(
+                set,
+                NatRuleKind::Destination,
+                |compiler, contexts, rule, id| {
+                    let pools = (&targets, &nat.destination_pools[..]);
+                    if let Some(compiled) = compiler.destination_rule(contexts, rule, id, pools) {
+                        table.destination.push(compiled);
+                        named.push(rule.name);
+                    }
+                },
+            );
+            let rules = table.destination[first..].iter().map(|rule| &rule.matches);
+            check::shadowed_nat(&rules.collect::<Vec<_>>(), &named, self.diagnostics);
+        }
+        for set in narrowest_first(&nat.source) {
+            let (first, mut named) = (table.source.len(), Vec::new());
+            self.each_rule(set, NatRuleKind::Source, |compiler, contexts, rule, id| {
+                if let Some(compiled) = compiler.source_rule(contexts, rule, id, &pools) {
+                    table.source.push(compiled);
+                    named.push(rule.name);
+                }
+            });
+            let rules = table.source[first..].iter().map(|rule| &rule.matches);
+            check::shadowed_nat(&rules.collect::<Vec<_>>(), &named, self.diagnostics);
+        }
+        for name in &nat.proxies {
+            self.interfaces.find(*name, self.diagnostics);
+        }
+        if !self.diagnostics.has_errors() {
+            pools.report_unused(self.diagnostics);
+            targets.report_unused(self.diagnostics);
+        }
+        table
+    }
+
+    fn source_pools(&mut self, nat: &'m Nat<'m>, table: &mut NatTable) -> Lookup<'m, PoolId> {
         let mut pools = Lookup::new("source NAT pool", "undefined-pool", "unused-pool");
         let span = |pool: &NamedPool<'_>| pool.name.span;
         let source = bounded(
@@ -49,43 +99,7 @@ impl<'m> Compiler<'m, '_> {
             self.world.names.pools.push(pool.name.text.to_owned());
         }
         check::overlapping_pools(&nat.source_pools, self.diagnostics);
-        let mut targets = Lookup::new("destination NAT pool", "undefined-pool", "unused-pool");
-        for (index, pool) in nat.destination_pools.iter().enumerate() {
-            targets.insert(pool.name, index);
-        }
-        for set in narrowest_first(&nat.statics) {
-            self.each_rule(set, NatRuleKind::Static, |compiler, contexts, rule, id| {
-                table
-                    .statics
-                    .extend(compiler.static_rule(contexts, rule, id));
-            });
-        }
-        for set in narrowest_first(&nat.destination) {
-            self.each_rule(
-                set,
-                NatRuleKind::Destination,
-                |compiler, contexts, rule, id| {
-                    let pools = &nat.destination_pools;
-                    let rule = compiler.destination_rule(contexts, rule, id, (&targets, pools));
-                    table.destination.extend(rule);
-                },
-            );
-        }
-        for set in narrowest_first(&nat.source) {
-            self.each_rule(set, NatRuleKind::Source, |compiler, contexts, rule, id| {
-                table
-                    .source
-                    .extend(compiler.source_rule(contexts, rule, id, &pools));
-            });
-        }
-        for name in &nat.proxies {
-            self.interfaces.find(*name, self.diagnostics);
-        }
-        if !self.diagnostics.has_errors() {
-            pools.report_unused(self.diagnostics);
-            targets.report_unused(self.diagnostics);
-        }
-        table
+        pools
     }
 
     fn each_rule<A>(

@@ -295,3 +295,49 @@ fn source_pools_that_overlap_are_found() {
         );
     }
 }
+
+#[test]
+fn rules_that_an_earlier_one_covers_are_found() {
+    let r = "set security nat source rule-set out rule";
+    let rule = |name: &str, matches: &str| {
+        format!("{r} {name} match {matches}\n{r} {name} then source-nat interface\n")
+    };
+    let cases = [
+        (
+            rule("a", "source-address 10.0.0.0/8") + &rule("b", "source-address 10.1.0.0/16"),
+            true,
+        ),
+        (
+            rule("a", "source-address 10.1.0.0/16") + &rule("b", "source-address 10.0.0.0/8"),
+            false,
+        ),
+        (
+            rule("a", "protocol tcp") + &rule("b", "source-address 10.1.0.0/16"),
+            false,
+        ),
+        (
+            rule("a", "protocol [ tcp udp ]") + &rule("b", "protocol udp"),
+            true,
+        ),
+        (
+            rule("a", "destination-port 80 to 90") + &rule("b", "destination-port 85"),
+            true,
+        ),
+        (
+            rule("a", "application junos-smb") + &rule("b", "application junos-smb-session"),
+            true,
+        ),
+        (
+            rule("a", "application junos-http") + &rule("b", "application any"),
+            false,
+        ),
+    ];
+    for (lines, shadowed) in cases {
+        let ids = found(&format!("{SOURCE}{lines}"));
+        assert_eq!(
+            ids.contains(&"shadowed-nat-rule"),
+            shadowed,
+            "{lines}: {ids:?}"
+        );
+    }
+}
