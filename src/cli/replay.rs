@@ -28,6 +28,16 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     let schedule = schedule(&args)?;
     let compiled = configuration(&args, &schedule)?;
     let world = Arc::new(compiled.world);
+    let left_out = schedule.left_out(&world);
+    for (statement, system) in &left_out {
+        let asks = format!("the configuration has `{statement}`");
+        say(&format!(
+            "weir: {asks}, but the schedule runs no `{system}`\n"
+        ));
+    }
+    if !left_out.is_empty() {
+        return Err(Stop::Configuration);
+    }
     let captures = captures(&args, &world)?;
     let sinks = sinks(&args, &world)?;
     let replay = Replay {
@@ -62,13 +72,13 @@ fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Sto
     };
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let compiled = load::load_bytes(&mut sources, &name, &bytes, &options, &mut diagnostics);
-    let notes = diagnostics.without_notes();
-    if notes > 0 && compiled.is_some() {
-        say(&format!(
-            "{name}: {notes} notes; `weir check --config {name}` lists them\n"
-        ));
+    match &compiled {
+        None => say(&render::text(&sources, &diagnostics)),
+        Some(_) => {
+            diagnostics.without_notes();
+            say(&render::brief(&sources, &diagnostics));
+        }
     }
-    say(&render::text(&sources, &diagnostics));
     compiled.ok_or(Stop::Configuration)
 }
 

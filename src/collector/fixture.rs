@@ -172,8 +172,10 @@ fn route(text: &str, length: u8, egress: u16) -> Route {
 
 fn nat_rules(world: &mut World) {
     let zone = |id: u16| NatContext {
-        zones: vec![ZoneId(u8::try_from(id).expect("test zone"))],
-        interfaces: Vec::new(),
+        zones: [ZoneId(u8::try_from(id).expect("test zone"))]
+            .into_iter()
+            .collect(),
+        interfaces: Default::default(),
     };
     let matches = || NatMatch {
         source: AddressMatch::any(),
@@ -185,8 +187,8 @@ fn nat_rules(world: &mut World) {
         matches: NatMatch {
             from: zone(TRUST),
             to: NatContext {
-                zones: Vec::new(),
-                interfaces: vec![IfIndex(1)],
+                zones: Default::default(),
+                interfaces: [IfIndex(1)].into_iter().collect(),
             },
             ..matches()
         },

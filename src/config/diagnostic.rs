@@ -71,11 +71,9 @@ impl Diagnostics {
         self.add(id, Severity::Note, span, message)
     }
 
-    /// Takes the notes out; returns how many there were.
-    pub fn without_notes(&mut self) -> usize {
-        let before = self.0.len();
+    /// Takes the notes out.
+    pub fn without_notes(&mut self) {
         self.0.retain(|d| d.severity != Severity::Note);
-        before - self.0.len()
     }
 
     /// True if one of them is an error.

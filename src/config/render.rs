@@ -5,7 +5,7 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
 
-use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::diagnostic::{Diagnostic, Diagnostics, Severity, place};
 use super::span::{Sources, Span};
 
 /// All diagnostics as text without colours, a blank line between two; empty if there are none.

@@ -237,6 +237,11 @@ fn attacks(timeline: &mut Timeline) {
             timeline.send((83 + at) * SECOND, call.syn().seq(0x2323).mss(1_460));
         }
     }
+    // A search for UPnP devices and a source that nobody on the internet has: `edge-in` logs both.
+    let search = Packet::ipv4(ATTACKER, FIREWALL_UNTRUST).udp(45_900, 1_900);
+    timeline.send(140 * SECOND, search.payload(b"M-SEARCH * HTTP/1.1\r\n"));
+    let bogon = Packet::ipv4([192, 168, 77, 7], WEB_PUBLIC).tcp(45_901, 80);
+    timeline.send(141 * SECOND, bogon.syn().seq(0x6e).mss(1_460));
     let land = Packet::ipv4(WEB_PUBLIC, WEB_PUBLIC)
         .tcp(80, 80)
         .syn()

@@ -19,20 +19,20 @@ use weir::replay::Replay;
 
 /// What came out.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// Event frames.
-    pub frames: Vec<u8>,
+    pub(crate) frames: Vec<u8>,
     /// The pcapng of transmitted packets.
-    pub packets: Vec<u8>,
+    pub(crate) packets: Vec<u8>,
     /// Log lines.
-    pub log: String,
+    pub(crate) log: String,
     /// The ledger.
-    pub ledger: Ledger,
+    pub(crate) ledger: Ledger,
 }
 
 impl Output {
     /// The ledger's JSON.
-    pub fn ledger_json(&self) -> String {
+    pub(crate) fn ledger_json(&self) -> String {
         serde_json::to_string_pretty(&self.ledger).expect("a ledger is JSON")
     }
 }
@@ -59,7 +59,7 @@ impl Shared {
 }
 
 /// The schedule of a replay.
-pub fn schedule(rows_max: usize, workers: u16) -> Schedule {
+pub(crate) fn schedule(rows_max: usize, workers: u16) -> Schedule {
     let text = include_str!("../../schedules/replay.toml");
     let schedule = Schedule::parse(text).expect("the built-in schedule is good");
     schedule
@@ -68,7 +68,7 @@ pub fn schedule(rows_max: usize, workers: u16) -> Schedule {
 }
 
 /// Replays a capture's bytes.
-pub fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output {
+pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let options = CompileOptions {
         log_default_policy: true,
@@ -108,7 +108,7 @@ pub fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output {
 }
 
 /// A generated scenario as a capture; long ones are cut to a few thousand packets.
-pub fn generated(name: &str, seed: u64) -> Vec<u8> {
+pub(crate) fn generated(name: &str, seed: u64) -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("in.pcap");
     let chosen = scenario(name).expect("a scenario");
@@ -122,12 +122,12 @@ pub fn generated(name: &str, seed: u64) -> Vec<u8> {
 }
 
 /// The example's configuration.
-pub fn branch_office() -> String {
+pub(crate) fn branch_office() -> String {
     read("examples/branch-office.conf")
 }
 
 /// A file of the repository.
-pub fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

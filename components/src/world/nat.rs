@@ -1,6 +1,8 @@
 //! NAT rules as compiled: static before destination, destination before source, rule sets by how narrow their
 //! context is (interface before zone), rules in order. Port allocation is a shard's own state and not here.
 
+use smallvec::SmallVec;
+
 use super::application::Service;
 use super::policy::AddressMatch;
 use crate::address::{Address, AddressRange, Family};
@@ -10,9 +12,9 @@ use crate::ids::{IfIndex, NatRuleId, PoolId, ZoneId};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NatContext {
     /// Listed zones.
-    pub zones: Vec<ZoneId>,
+    pub zones: SmallVec<[ZoneId; 4]>,
     /// Listed interfaces.
-    pub interfaces: Vec<IfIndex>,
+    pub interfaces: SmallVec<[IfIndex; 4]>,
 }
 
 /// What both kinds of dynamic rules match.

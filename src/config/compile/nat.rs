@@ -4,6 +4,7 @@
 
 use components::address::{Address, AddressRange, AddressSet, Family};
 use components::ids::{NatRuleId, PoolId};
+use components::ports::POOL_ADDRESSES_MAX;
 use components::world::names::{NatRuleKind, NatRuleName};
 use components::world::nat::{
     DestinationAction, DestinationRule, NatContext, NatMatch, NatTable, SourceAction, SourceRule,
@@ -94,6 +95,14 @@ impl<'m> Compiler<'m, '_> {
             self.diagnostics,
         );
         for (pool, id) in source.iter().zip(1..=u16::MAX) {
+            let addresses = pool.pool.ranges.iter().map(|range| range.count());
+            let addresses = addresses.fold(0u128, u128::saturating_add);
+            if addresses > POOL_ADDRESSES_MAX {
+                let message = format!("pool `{}` has {addresses} addresses", pool.name.text);
+                self.diagnostics
+                    .error("pool-too-large", pool.name.span, message)
+                    .expected(format!("at most {POOL_ADDRESSES_MAX} addresses"));
+            }
             pools.insert(pool.name, PoolId(id));
             table.pools.push(pool.pool.clone());
             self.world.names.pools.push(pool.name.text.to_owned());
@@ -153,8 +162,8 @@ impl<'m> Compiler<'m, '_> {
             .collect();
         let complete = interfaces.len() == context.interfaces.len();
         Some(NatContext {
-            zones: zones?,
-            interfaces: complete.then_some(interfaces)?,
+            zones: zones?.into(),
+            interfaces: complete.then_some(interfaces)?.into(),
         })
     }
 

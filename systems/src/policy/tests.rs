@@ -154,11 +154,11 @@ fn with_source_nat() -> World {
         id: NatRuleId(1),
         matches: NatMatch {
             from: NatContext {
-                zones: vec![TRUST],
+                zones: [TRUST].into_iter().collect(),
                 ..NatContext::default()
             },
             to: NatContext {
-                zones: vec![UNTRUST],
+                zones: [UNTRUST].into_iter().collect(),
                 ..NatContext::default()
             },
             source: AddressMatch::any(),

@@ -6,6 +6,9 @@ pub mod settings;
 
 use std::ops::Range;
 
+use components::ids::FilterId;
+use components::world::World;
+use components::world::interface::Interface;
 use settings::Settings;
 
 #[cfg(test)]
@@ -85,6 +88,53 @@ impl Schedule {
         } else {
             Err(errors)
         }
+    }
+
+    /// What the configuration asks for and the schedule leaves out, as (statement, system): such a schedule would let
+    /// through what the configuration stops.
+    #[must_use]
+    pub fn left_out(&self, world: &World) -> Vec<(&'static str, &'static str)> {
+        let has = |name: &str| {
+            self.settings
+                .systems
+                .iter()
+                .any(|system| system.get_ref() == name)
+        };
+        let filters = |of: fn(&Interface) -> [FilterId; 2]| {
+            world
+                .interfaces
+                .0
+                .iter()
+                .any(|interface| of(interface).iter().any(|id| !id.is_none()))
+        };
+        let asked = [
+            (
+                "security screen",
+                "screen",
+                world.zones.iter().any(|zone| !zone.screen.is_none()),
+            ),
+            (
+                "filter input",
+                "filter-log:input",
+                filters(|interface| interface.filter_input),
+            ),
+            (
+                "filter output",
+                "filter-log:output",
+                filters(|interface| interface.filter_output),
+            ),
+            (
+                "lo0 filter",
+                "filter-log:lo0",
+                world.host_filters.iter().any(|id| !id.is_none()),
+            ),
+        ];
+        let missing = asked
+            .into_iter()
+            .filter(|&(_, system, asked)| asked && !has(system));
+        missing
+            .map(|(statement, system, _)| (statement, system))
+            .collect()
     }
 
     /// The same with another batch size or number of workers, where given.
