@@ -1,6 +1,7 @@
-//! The ledger: every packet has one fate, every event is delivered once or counted under a reason. Its figures come from
-//! counters that are kept in different places (port, systems, ring, collector, sinks), its identities compare them, and
-//! a residual of 0 is the proof. Reasons that never occurred are left out of the JSON.
+//! The ledger: every packet has one fate, every event is delivered once or counted under a reason.
+//! Its figures come from counters that are kept in different places (port, systems, ring,
+//! collector, sinks), its identities compare them, and a residual of 0 is the proof. Reasons that
+//! never occurred are left out of the JSON.
 
 use std::collections::BTreeMap;
 

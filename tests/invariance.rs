@@ -1,5 +1,5 @@
-//! Batches never change a result: frames, packets and ledger are the same bytes at every batch size, and several workers
-//! give every packet the fate that one worker gives it.
+//! Batches never change a result: frames, packets and ledger are the same bytes at every batch
+//! size, and several workers give every packet the fate that one worker gives it.
 
 #[expect(dead_code, reason = "each test file uses its part of the support")]
 mod support;

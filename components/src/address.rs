@@ -1,6 +1,6 @@
-//! Addresses in the form that the columns and RT_FLOW have: 16 bytes, IPv4 in the first four, the rest zero.
-//! Beside them prefixes, ranges and sorted sets of ranges, which compiled tables are made of.
-//! Integer keys are big-endian readings, so that numeric order is prefix order.
+//! Addresses in the form that the columns and RT_FLOW have: 16 bytes, IPv4 in the first four, the
+//! rest zero. Beside them prefixes, ranges and sorted sets of ranges, which compiled tables are
+//! made of. Integer keys are big-endian readings, so that numeric order is prefix order.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -100,7 +100,8 @@ pub enum AddressRange {
 }
 
 impl AddressRange {
-    /// The addresses of `ip/length`; host bits are ignored. `None` if the length is beyond the family's.
+    /// The addresses of `ip/length`; host bits are ignored. `None` if the length is beyond the
+    /// family's.
     #[must_use]
     pub fn prefix(ip: IpAddr, length: u8) -> Option<Self> {
         match ip {

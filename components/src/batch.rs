@@ -1,5 +1,6 @@
-//! A batch: the columns of up to [`BATCH_ROWS_MAX`] packets, the frame memory that they point into, and the events
-//! that systems raise about them. It lives for one tick of the data plane and is thrown away whole.
+//! A batch: the columns of up to [`BATCH_ROWS_MAX`] packets, the frame memory that they point into,
+//! and the events that systems raise about them. It lives for one tick of the data plane and is
+//! thrown away whole.
 
 use bumpalo::Bump;
 
@@ -75,8 +76,9 @@ impl Access {
 
 const _: () = assert!(Column::ALL.len() <= 64, "an access set has 64 bits");
 
-/// Declares a view: the columns that a system reads (`&[T]`) and writes (`&mut [T]`), beside the parts of the batch that
-/// every system may touch: `rows`, `live`, `verdict`, `frames` and `events`.
+/// Declares a view: the columns that a system reads (`&[T]`) and writes (`&mut [T]`), beside the
+/// parts of the batch that every system may touch: `rows`, `live`, `verdict`, `frames` and
+/// `events`.
 ///
 /// ```
 /// components::view! {

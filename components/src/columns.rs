@@ -1,6 +1,7 @@
-//! The schema: one macro call names every column of a batch, its type and what it holds. Columns are born zeroed in an
-//! arena that is reset after the batch, so nothing of one packet can leak into another's log. A system touches columns
-//! through a view ([`crate::view!`]), which is both a type and the access set that the schedule checks.
+//! The schema: one macro call names every column of a batch, its type and what it holds. Columns
+//! are born zeroed in an arena that is reset after the batch, so nothing of one packet can leak
+//! into another's log. A system touches columns through a view ([`crate::view!`]), which is both a
+//! type and the access set that the schedule checks.
 
 use bumpalo::Bump;
 
@@ -92,7 +93,8 @@ columns! {
     ttl: u8,
     /// Parse: TOS or traffic class byte.
     traffic_class: u8,
-    /// Parse: fragment offset in units of 8 bytes, with 0x2000 for "more fragments" and 0x4000 for "don't fragment".
+    /// Parse: fragment offset in units of 8 bytes, with 0x2000 for "more fragments" and 0x4000 for
+    /// "don't fragment".
     fragment: u16,
     /// Parse: TCP flags byte.
     tcp_flags: u8,

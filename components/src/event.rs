@@ -1,5 +1,6 @@
-//! Events: a second, narrow table beside the batch. An event's `row` is the foreign key into the columns that `emit`
-//! joins it with; session events carry their own record, because a session outlives its packets.
+//! Events: a second, narrow table beside the batch. An event's `row` is the foreign key into the
+//! columns that `emit` joins it with; session events carry their own record, because a session
+//! outlives its packets.
 
 use crate::kinds::{Action, EventKind};
 use crate::wire::RtFlowRecord;

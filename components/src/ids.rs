@@ -1,5 +1,6 @@
-//! Newtypes for ids. An id is an index into a table of the compiled [`crate::world::World`]; names stay out of the
-//! packet path. Zero means none wherever a `NONE` constant exists, so that a zeroed column says nothing.
+//! Newtypes for ids. An id is an index into a table of the compiled [`crate::world::World`]; names
+//! stay out of the packet path. Zero means none wherever a `NONE` constant exists, so that a zeroed
+//! column says nothing.
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($repr:ty);)+) => {$(

@@ -1,5 +1,5 @@
-//! What events are: their kinds, the action that really happened, close reasons and filter hooks, numbered as the
-//! RT_FLOW record carries them.
+//! What events are: their kinds, the action that really happened, close reasons and filter hooks,
+//! numbered as the RT_FLOW record carries them.
 
 /// Event kinds of the RT_FLOW record (its byte 52).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,5 @@
-//! What the data is: columns, batches, events, wire layouts, the replay ring and the compiled tables.
-//! No I/O, no clock, no threads.
+//! What the data is: columns, batches, events, wire layouts, the replay ring and the compiled
+//! tables. No I/O, no clock, no threads.
 
 pub mod address;
 pub mod batch;

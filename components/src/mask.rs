@@ -1,5 +1,5 @@
-//! Row selection: a bitmap over the rows of a batch. A predicate sets bits without a branch; a visit walks the set bits
-//! in row order.
+//! Row selection: a bitmap over the rows of a batch. A predicate sets bits without a branch; a
+//! visit walks the set bits in row order.
 
 /// Most rows that a batch may have.
 pub const BATCH_ROWS_MAX: usize = 1024;
@@ -111,7 +111,8 @@ impl RowMask {
     }
 }
 
-/// Eight bytes that are 0 or 1 as eight bits: the product moves byte `i` to bit `56 + i`, and no two sums meet.
+/// Eight bytes that are 0 or 1 as eight bits: the product moves byte `i` to bit `56 + i`, and no
+/// two sums meet.
 const fn pack(bytes: [u8; 8]) -> u64 {
     u64::from_le_bytes(bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }

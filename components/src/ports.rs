@@ -1,6 +1,7 @@
-//! Source NAT ports: one bitmap an address, sized when the world is compiled, so that a lease never allocates. The
-//! original port is kept where it is free and in range; otherwise the next free one after a moving cursor, so that a
-//! port that was just given back is the last to be reused. Workers split each range between them.
+//! Source NAT ports: one bitmap an address, sized when the world is compiled, so that a lease never
+//! allocates. The original port is kept where it is free and in range; otherwise the next free one
+//! after a moving cursor, so that a port that was just given back is the last to be reused. Workers
+//! split each range between them.
 
 use crate::address::{Address, Family};
 use crate::ids::{IfIndex, PoolId};
@@ -65,8 +66,8 @@ impl PortTable {
         table
     }
 
-    /// Leases a port of the interface's own address. `None`: no address of this family, or no free port; tell them apart
-    /// with [`Self::interface_address`].
+    /// Leases a port of the interface's own address. `None`: no address of this family, or no free
+    /// port; tell them apart with [`Self::interface_address`].
     pub fn lease_interface(
         &mut self,
         interface: IfIndex,
@@ -78,7 +79,8 @@ impl PortTable {
         self.lease(group, group.first, port)
     }
 
-    /// Leases a port of a pool's address. `choice` picks the address to begin with; if that has none left, the next.
+    /// Leases a port of a pool's address. `choice` picks the address to begin with; if that has
+    /// none left, the next.
     pub fn lease_pool(
         &mut self,
         pool: PoolId,
@@ -92,7 +94,8 @@ impl PortTable {
             .find_map(|step| self.lease(group, group.first + (start + step) % group.count, port))
     }
 
-    /// The address of a pool that `choice` picks, without a port: `port no-translation` and protocols without ports.
+    /// The address of a pool that `choice` picks, without a port: `port no-translation` and
+    /// protocols without ports.
     #[must_use]
     pub fn pool_address(&self, pool: PoolId, choice: u64) -> Option<Address> {
         let group = self.pools.get(pool.index().checked_sub(1)?)?;

@@ -1,5 +1,6 @@
-//! Why something did not go on: one enum a boundary, each made by one list that gives the variant, its label in
-//! the ledger and its description. Counters are arrays over the enum, so a new reason cannot lack its counter.
+//! Why something did not go on: one enum a boundary, each made by one list that gives the variant,
+//! its label in the ledger and its description. Counters are arrays over the enum, so a new reason
+//! cannot lack its counter.
 
 /// Counts by the variants of a reason enum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

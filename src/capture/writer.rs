@@ -99,7 +99,8 @@ impl<W: Write> PcapngWriter<W> {
         }
     }
 
-    /// Declares an interface of IP packets (LINKTYPE_RAW) with nanosecond stamps; returns the id for [`Self::write`].
+    /// Declares an interface of IP packets (LINKTYPE_RAW) with nanosecond stamps; returns the id
+    /// for [`Self::write`].
     ///
     /// # Errors
     /// When writing fails.

@@ -1,5 +1,5 @@
-//! The command line: arguments, what each command prints and its exit status. 0 done, 1 failed, 2 usage, 3 the
-//! configuration or the schedule has errors, 4 the ledger does not balance.
+//! The command line: arguments, what each command prints and its exit status. 0 done, 1 failed, 2
+//! usage, 3 the configuration or the schedule has errors, 4 the ledger does not balance.
 
 mod check;
 mod generate;
@@ -50,8 +50,8 @@ struct ReplayArgs {
     /// Workers, 1 to 64, each with its own sessions and its share of the NAT ports.
     #[arg(long, value_name = "N")]
     workers: Option<u16>,
-    /// `auto`: a packet came in where its source address is routed to; `IFL=CAPTURE`: that capture's packets came in on that
-    /// interface.
+    /// `auto`: a packet came in where its source address is routed to; `IFL=CAPTURE`: that
+    /// capture's packets came in on that interface.
     #[arg(long, value_name = "auto | IFL=CAPTURE")]
     ingress: Vec<String>,
     /// Format of the log lines.

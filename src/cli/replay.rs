@@ -63,7 +63,8 @@ fn schedule(args: &ReplayArgs) -> Result<Schedule, Stop> {
         .map_err(|error| Stop::Usage(error.message))
 }
 
-/// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists them.
+/// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists
+/// them.
 fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Stop> {
     let bytes = inputs::read(&args.config)?;
     let name = args.config.display().to_string();
@@ -82,7 +83,8 @@ fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Sto
     compiled.ok_or(Stop::Configuration)
 }
 
-/// Captures with their binds: `IFL=CAPTURE` binds that file, everything else goes by the source's route.
+/// Captures with their binds: `IFL=CAPTURE` binds that file, everything else goes by the source's
+/// route.
 fn captures(args: &ReplayArgs, world: &World) -> Result<Vec<(CaptureReader, Bind)>, Stop> {
     let mut paths: Vec<(PathBuf, Bind)> = args
         .captures

@@ -1,4 +1,5 @@
-//! The summary of a replay, for a person: packets by fate, drops by reason, events, sessions, translations, the verdict.
+//! The summary of a replay, for a person: packets by fate, drops by reason, events, sessions,
+//! translations, the verdict.
 
 use std::fmt::Write;
 

@@ -22,6 +22,16 @@ pub fn text(sources: &Sources, diagnostics: &Diagnostics) -> String {
     text
 }
 
+/// A line for each diagnostic: place, severity, id and message.
+#[must_use]
+pub fn brief(sources: &Sources, diagnostics: &Diagnostics) -> String {
+    let line = |d: &Diagnostic| {
+        let (place, severity) = (place(sources, d.span), severity_name(d.severity));
+        format!("{place}: {severity}[{}]: {}\n", d.id, d.message)
+    };
+    by_place(diagnostics).into_iter().map(line).collect()
+}
+
 /// All diagnostics as a JSON array of objects with `id`, `severity`, `file`, `line`, `column`,
 /// `end_line`, `end_column` (from 1, in characters, the end exclusive), `message`, `expected` and
 /// `suggestion` (null if there is none); a line break at the end.

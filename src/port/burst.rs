@@ -1,5 +1,6 @@
-//! A burst: frames staged for one batch, back to back in one reused memory, with a row of facts each.
-//! All rows of a burst lie in one tick of the session timers; a frame of a later tick waits for the next burst.
+//! A burst: frames staged for one batch, back to back in one reused memory, with a row of facts
+//! each. All rows of a burst lie in one tick of the session timers; a frame of a later tick waits
+//! for the next burst.
 
 use bumpalo::Bump;
 use components::batch::Batch;
@@ -111,7 +112,8 @@ impl Burst {
         self.clock_ns = self.clock_ns.max(clock_ns);
     }
 
-    /// True if a frame of this time would belong to the batch: there is room, and it lies in the same tick.
+    /// True if a frame of this time would belong to the batch: there is room, and it lies in the
+    /// same tick.
     #[must_use]
     pub fn fits(&self, time_ns: u64) -> bool {
         let clock_ns = self.clock_ns.max(time_ns);

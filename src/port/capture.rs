@@ -1,6 +1,7 @@
-//! The capture port: packets from files (several merged by time), transmitted ones to a pcapng file. Written packets are IP
-//! packets without a link header, because offline nobody knows the neighbours' MAC addresses; the pcapng interface is
-//! the egress interface. Damage ends the file that has it, is kept for the report, and stops no other file.
+//! The capture port: packets from files (several merged by time), transmitted ones to a pcapng
+//! file. Written packets are IP packets without a link header, because offline nobody knows the
+//! neighbours' MAC addresses; the pcapng interface is the egress interface. Damage ends the file
+//! that has it, is kept for the report, and stops no other file.
 
 use std::io::Write;
 
@@ -71,7 +72,8 @@ impl<W: Write> CapturePort<W> {
         self.counters
     }
 
-    /// Ends the written capture and gives every error that a file had, in the order in which they came.
+    /// Ends the written capture and gives every error that a file had, in the order in which they
+    /// came.
     #[must_use]
     pub fn finish(mut self) -> Vec<CaptureError> {
         if let Some(writer) = self.writer.take() {

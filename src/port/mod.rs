@@ -1,5 +1,5 @@
-//! Ports: where packets come from and go to. A port fills a burst with frames and what it knows of each; it never looks
-//! into them. Captures are one kind; live interfaces are another.
+//! Ports: where packets come from and go to. A port fills a burst with frames and what it knows of
+//! each; it never looks into them. Captures are one kind; live interfaces are another.
 
 mod burst;
 mod capture;
@@ -11,8 +11,8 @@ use components::ids::IfIndex;
 
 /// A source and sink of packets.
 pub trait Port {
-    /// Adds frames to the burst until it is full, the next frame belongs to another tick, or nothing is left. Nothing added
-    /// means that nothing will come any more.
+    /// Adds frames to the burst until it is full, the next frame belongs to another tick, or
+    /// nothing is left. Nothing added means that nothing will come any more.
     fn receive(&mut self, burst: &mut Burst);
 
     /// Sends a packet.

@@ -1,4 +1,5 @@
-//! One worker, inline: each burst's packets are sent and its events delivered before the next burst is read.
+//! One worker, inline: each burst's packets are sent and its events delivered before the next burst
+//! is read.
 
 use components::world::World;
 use systems::schedule::Schedule;

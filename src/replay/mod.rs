@@ -1,5 +1,5 @@
-//! Replay: captures in, events, packets and a ledger out, in one process. With one worker everything runs inline, in the
-//! order of the captures, and the same input gives the same bytes.
+//! Replay: captures in, events, packets and a ledger out, in one process. With one worker
+//! everything runs inline, in the order of the captures, and the same input gives the same bytes.
 
 mod inline;
 mod sharded;

@@ -1,6 +1,6 @@
-//! Several workers: a dispatcher parses and steers a chunk of packets, the workers run their shares side by side, and what
-//! they put out is merged by packet number. Shards have their own session ids and port ranges, so output differs from
-//! that of one worker in NAT ports; fates do not.
+//! Several workers: a dispatcher parses and steers a chunk of packets, the workers run their shares
+//! side by side, and what they put out is merged by packet number. Shards have their own session
+//! ids and port ranges, so output differs from that of one worker in NAT ports; fates do not.
 
 use bumpalo::Bump;
 use components::block::EventFrame;

@@ -1,6 +1,6 @@
-//! The stream of a replay: the ring on the producer's side, the collector on the other, nothing but bytes between them.
-//! Both run inline, so the ring never has to refuse: frames are appended in pieces that fit what one event kind is
-//! guaranteed, and the ring is emptied after each.
+//! The stream of a replay: the ring on the producer's side, the collector on the other, nothing but
+//! bytes between them. Both run inline, so the ring never has to refuse: frames are appended in
+//! pieces that fit what one event kind is guaranteed, and the ring is emptied after each.
 
 use components::block::EventFrame;
 use components::kinds::EventKind;

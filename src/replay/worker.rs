@@ -1,5 +1,6 @@
-//! One worker: a pipeline and its shard, fed burst by burst. What a burst puts out goes to an [`Output`] at once, in row
-//! order, so the same code serves one worker that writes straight through and several whose output is merged.
+//! One worker: a pipeline and its shard, fed burst by burst. What a burst puts out goes to an
+//! [`Output`] at once, in row order, so the same code serves one worker that writes straight
+//! through and several whose output is merged.
 
 use bumpalo::Bump;
 use components::event::Events;
@@ -14,10 +15,12 @@ use crate::port::{Burst, Transmit};
 
 /// Takes what a worker puts out.
 pub trait Output {
-    /// A packet, forwarded or an answer. `index` is the number of the received packet that it is or answers.
+    /// A packet, forwarded or an answer. `index` is the number of the received packet that it is or
+    /// answers.
     fn transmit(&mut self, index: u64, packet: Transmit<'_>);
 
-    /// Event frames without numbers; `indexes` gives the number of the received packet that each is about.
+    /// Event frames without numbers; `indexes` gives the number of the received packet that each is
+    /// about.
     fn events(&mut self, outbox: &mut Outbox, indexes: impl Iterator<Item = u64>);
 }
 

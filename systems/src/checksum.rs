@@ -1,10 +1,12 @@
-//! The Internet checksum (RFC 1071) and its incremental update (RFC 1624, equation 3), in host order throughout: a sum
-//! is what the big-endian words of the bytes add up to. Partial sums may be chained as long as every part but the last
-//! has an even length. UDP's rule that a computed 0 is sent as 0xffff is the caller's.
+//! The Internet checksum (RFC 1071) and its incremental update (RFC 1624, equation 3), in host
+//! order throughout: a sum is what the big-endian words of the bytes add up to. Partial sums may be
+//! chained as long as every part but the last has an even length. UDP's rule that a computed 0 is
+//! sent as 0xffff is the caller's.
 
 use components::address::{Address, Family};
 
-/// Adds the 16-bit words of `bytes` to `initial` in ones' complement; an odd last byte is padded with zero.
+/// Adds the 16-bit words of `bytes` to `initial` in ones' complement; an odd last byte is padded
+/// with zero.
 #[inline]
 #[must_use]
 pub fn ones_complement_sum(bytes: &[u8], initial: u32) -> u32 {
@@ -44,7 +46,8 @@ pub const fn update16(sum: u16, old: u16, new: u16) -> u16 {
     !fold(!sum as u32 + !old as u32 + new as u32)
 }
 
-/// The checksum field after the bytes `old` became `new`. Both start at an even offset of what the checksum covers.
+/// The checksum field after the bytes `old` became `new`. Both start at an even offset of what the
+/// checksum covers.
 #[inline]
 #[must_use]
 pub fn update(sum: u16, old: &[u8], new: &[u8]) -> u16 {
@@ -53,7 +56,8 @@ pub fn update(sum: u16, old: &[u8], new: &[u8]) -> u16 {
     !fold(ones_complement_sum(new, kept))
 }
 
-/// The sum of a pseudo-header (RFC 9293 for IPv4, RFC 8200 section 8.1 for IPv6); `length` is the upper layer's.
+/// The sum of a pseudo-header (RFC 9293 for IPv4, RFC 8200 section 8.1 for IPv6); `length` is the
+/// upper layer's.
 #[must_use]
 pub fn pseudo_header_sum(
     family: Family,

@@ -1,4 +1,5 @@
-//! A shard's counters. Systems count in locals and publish once a batch; the ledger adds the shards up.
+//! A shard's counters. Systems count in locals and publish once a batch; the ledger adds the shards
+//! up.
 
 use components::ids::{CounterId, PolicyId};
 use components::kinds::EventKind;

@@ -1,5 +1,5 @@
-//! Emit: the last system. It counts every row's fate from the verdict column, joins events with their rows' columns and
-//! writes them as frames, in the order of the log: by row, then by system.
+//! Emit: the last system. It counts every row's fate from the verdict column, joins events with
+//! their rows' columns and writes them as frames, in the order of the log: by row, then by system.
 
 use components::batch::{Access, Batch};
 use components::event::Event;

@@ -1,5 +1,5 @@
-//! ICMP and ICMPv6 types by what a firewall does with them (RFC 792, RFC 4443, RFC 4861, RFC 3810), and the packet that
-//! an error quotes.
+//! ICMP and ICMPv6 types by what a firewall does with them (RFC 792, RFC 4443, RFC 4861, RFC 3810),
+//! and the packet that an error quotes.
 
 use components::address::{Address, Family};
 use components::session::key::FlowKey;
@@ -46,7 +46,8 @@ pub struct Quote {
 /// Bytes of an ICMP header before the quoted packet.
 pub const ICMP_HEADER_LENGTH: usize = 8;
 
-/// Reads the quote of an ICMP message that begins at `message[0]`; `None` if it is cut or no first fragment.
+/// Reads the quote of an ICMP message that begins at `message[0]`; `None` if it is cut or no first
+/// fragment.
 #[must_use]
 pub fn quote(family: Family, message: &[u8]) -> Option<Quote> {
     let packet = message.get(ICMP_HEADER_LENGTH..)?;

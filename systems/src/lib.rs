@@ -1,5 +1,6 @@
-//! What is done to the data: the schedule and its systems, each a file named after its verb.
-//! No I/O, no clock, no threads, no unsafe: time arrives in a column, packets in the batch's frame memory.
+//! What is done to the data: the schedule and its systems, each a file named after its verb. No
+//! I/O, no clock, no threads, no unsafe: time arrives in a column, packets in the batch's frame
+//! memory.
 
 pub mod checksum;
 pub mod counters;

@@ -1,5 +1,6 @@
-//! Limit: a rate for each event kind and zone, by the generic cell rate algorithm on packet time. What exceeds it gets no
-//! frame and no number, and is counted by kind, zone and reason. Events are judged in the order of the log.
+//! Limit: a rate for each event kind and zone, by the generic cell rate algorithm on packet time.
+//! What exceeds it gets no frame and no number, and is counted by kind, zone and reason. Events are
+//! judged in the order of the log.
 
 use components::batch::{Access, Batch};
 use components::event::Event;

@@ -1,5 +1,6 @@
-//! Nat: the tuple that each packet is transmitted with, from its session's two keys. A packet that arrives with the key of
-//! one direction leaves with the other direction's key, sides swapped. ICMP errors take the addresses only.
+//! Nat: the tuple that each packet is transmitted with, from its session's two keys. A packet that
+//! arrives with the key of one direction leaves with the other direction's key, sides swapped. ICMP
+//! errors take the addresses only.
 
 use components::address::Address;
 use components::batch::{Access, Batch};
@@ -85,7 +86,8 @@ fn leaving(
             destination,
         };
     }
-    // An error comes from the session's far end or from any router on the way: only the former has another name.
+    // An error comes from the session's far end or from any router on the way: only the former has
+    // another name.
     let source = if arriving.0 == here.source {
         back.destination
     } else {

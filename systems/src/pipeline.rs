@@ -9,7 +9,8 @@ use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::system::System;
 
-/// Sessions whose end one batch logs at most; the rest follow in batches of their own before the next packet.
+/// Sessions whose end one batch logs at most; the rest follow in batches of their own before the
+/// next packet.
 pub const EXPIRED_MAX: usize = 256;
 
 /// The systems of one worker.
@@ -46,7 +47,8 @@ impl Pipeline {
         }
     }
 
-    /// Ends sessions whose deadline has passed, through an empty batch; true while more are waiting.
+    /// Ends sessions whose deadline has passed, through an empty batch; true while more are
+    /// waiting.
     pub fn expire(
         &mut self,
         batch: &mut Batch<'_>,

@@ -1,4 +1,5 @@
-//! One worker's mutable state: sessions, NAT ports, counters and what a batch put out. Shards share nothing.
+//! One worker's mutable state: sessions, NAT ports, counters and what a batch put out. Shards share
+//! nothing.
 
 use components::block::FrameBlock;
 use components::ids::IfIndex;
@@ -84,8 +85,8 @@ pub struct Rejection {
     pub with: RejectWith,
 }
 
-/// Blocks of event frames: one is filled, full ones wait. A new block is allocated only when a batch raises more events
-/// than all blocks so far hold.
+/// Blocks of event frames: one is filled, full ones wait. A new block is allocated only when a
+/// batch raises more events than all blocks so far hold.
 #[derive(Debug)]
 pub struct Outbox {
     blocks: Vec<FrameBlock>,

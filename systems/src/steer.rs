@@ -1,7 +1,8 @@
-//! Steering: which worker owns a packet, when several share a capture or a receive queue. Both directions of a session
-//! must meet in one shard although NAT changes what they look like: destination and static NAT are done first; a source
-//! that will be translated goes to the worker whose share of the port range holds its port, so that the port can be
-//! kept; a reply to a translated source names its worker the same way; everything else goes by a hash that is the same
+//! Steering: which worker owns a packet, when several share a capture or a receive queue. Both
+//! directions of a session must meet in one shard although NAT changes what they look like:
+//! destination and static NAT are done first; a source that will be translated goes to the worker
+//! whose share of the port range holds its port, so that the port can be kept; a reply to a
+//! translated source names its worker the same way; everything else goes by a hash that is the same
 //! for both directions.
 
 use components::address::Address;
@@ -136,8 +137,8 @@ impl Steer {
             .unwrap_or_else(|| self.by_hash(key))
     }
 
-    /// The worker that can keep the source port, if the source is going to be translated: replies to that port will name
-    /// the same worker.
+    /// The worker that can keep the source port, if the source is going to be translated: replies
+    /// to that port will name the same worker.
     fn by_port(&self, query: &NatQuery, world: &World) -> Option<u16> {
         let SourceHit::Rule { action, .. } = world.nat.source_of(query)? else {
             return None;
@@ -150,7 +151,8 @@ impl Steer {
         self.holder(ports, query.service.source_port)
     }
 
-    /// The worker whose share of the ports the destination port lies in, if the destination is a translated source.
+    /// The worker whose share of the ports the destination port lies in, if the destination is a
+    /// translated source.
     fn by_lease(&self, key: &FlowKey) -> Option<u16> {
         let first = self
             .sources
@@ -191,7 +193,8 @@ fn interface_sources(world: &World) -> impl Iterator<Item = (Address, (u16, u16)
     addresses.map(|address| (address.address, world.nat.interface_ports))
 }
 
-/// The key that the packet's session has on this side; an ICMP error's is that of the packet it quotes, turned round.
+/// The key that the packet's session has on this side; an ICMP error's is that of the packet it
+/// quotes, turned round.
 fn key_of(view: &SteerView<'_>, row: usize) -> Option<FlowKey> {
     let [icmp_type, _] = view.destination_port[row].to_be_bytes();
     if icmp::class(view.protocol[row], icmp_type) == IcmpClass::Error {

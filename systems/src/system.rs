@@ -1,5 +1,6 @@
-//! What a system is: a name for the schedule file, the columns that it reads and writes, and a run over one batch.
-//! The state it may keep between batches is the shard's; what it decides by is the world.
+//! What a system is: a name for the schedule file, the columns that it reads and writes, and a run
+//! over one batch. The state it may keep between batches is the shard's; what it decides by is the
+//! world.
 
 use components::batch::{Access, Batch};
 use components::mask::RowMask;

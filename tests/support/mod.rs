@@ -1,4 +1,5 @@
-//! A replay in memory: a configuration's text and a capture in, frames, packets, log lines and ledger out.
+//! A replay in memory: a configuration's text and a capture in, frames, packets, log lines and
+//! ledger out.
 
 use std::io::{Cursor, Write};
 use std::path::Path;

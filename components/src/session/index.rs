@@ -1,7 +1,8 @@
-//! The index from hashes to sessions: cache-line buckets of eight 16-bit tags beside eight entries. A lookup compares
-//! eight tags at once and then verifies a key, so there is no data-dependent loop in the common case (measured on a
-//! prototype: 1.2 to 1.8 times faster than keys in the slots). A full bucket spills into the following ones, and counts
-//! how many passed, so that a miss stops early; the walk is bounded and a hash flood costs a counted refusal.
+//! The index from hashes to sessions: cache-line buckets of eight 16-bit tags beside eight entries.
+//! A lookup compares eight tags at once and then verifies a key, so there is no data-dependent loop
+//! in the common case (measured on a prototype: 1.2 to 1.8 times faster than keys in the slots). A
+//! full bucket spills into the following ones, and counts how many passed, so that a miss stops
+//! early; the walk is bounded and a hash flood costs a counted refusal.
 
 /// A session and the direction that a hash belongs to: `slot << 1 | direction`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

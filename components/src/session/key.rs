@@ -1,6 +1,6 @@
-//! The flow key: 40 bytes that name one direction of a session, and its keyed hash (two folded 64-bit multiplies, seeded,
-//! so that a sender cannot aim at a bucket). ICMP has its identifier in both ports, so that a reply's key is the
-//! request's with the sides swapped.
+//! The flow key: 40 bytes that name one direction of a session, and its keyed hash (two folded
+//! 64-bit multiplies, seeded, so that a sender cannot aim at a bucket). ICMP has its identifier in
+//! both ports, so that a reply's key is the request's with the sides swapped.
 
 use crate::address::{Address, Family};
 

@@ -1,5 +1,6 @@
-//! The session table: one entry a session, found from both directions, capacity fixed at start. Lookups come in two
-//! passes (touch all buckets, then probe), the wheel finds what is due, and a full table refuses: it never evicts.
+//! The session table: one entry a session, found from both directions, capacity fixed at start.
+//! Lookups come in two passes (touch all buckets, then probe), the wheel finds what is due, and a
+//! full table refuses: it never evicts.
 
 pub mod index;
 pub mod key;
@@ -116,7 +117,8 @@ impl SessionTable {
     /// Installs a session under both of its keys.
     ///
     /// # Errors
-    /// [`InstallError::KeyTaken`] if one of the keys is in use, [`InstallError::Full`] if there is no room.
+    /// [`InstallError::KeyTaken`] if one of the keys is in use, [`InstallError::Full`] if there is
+    /// no room.
     pub fn install(&mut self, mut session: Session) -> Result<Entry, InstallError> {
         session.hashes = session.keys.map(|key| key.hash(self.seed));
         for (hash, key) in session.hashes.iter().zip(&session.keys) {
@@ -156,7 +158,8 @@ impl SessionTable {
         Some(self.forget(number))
     }
 
-    /// Puts a session where its deadline now is. Needed when that came closer: the wheel finds by itself what moved away.
+    /// Puts a session where its deadline now is. Needed when that came closer: the wheel finds by
+    /// itself what moved away.
     pub fn reschedule(&mut self, slot: usize) {
         let Some(session) = self.sessions.get(slot).filter(|session| session.live) else {
             return;
@@ -196,8 +199,9 @@ impl SessionTable {
             .count() as u64
     }
 
-    /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has passed to `ended`, in the
-    /// order of deadlines, then slots. True while more are waiting: call again before the next packet.
+    /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has
+    /// passed to `ended`, in the order of deadlines, then slots. True while more are waiting: call
+    /// again before the next packet.
     pub fn expire(
         &mut self,
         clock_ns: u64,
@@ -249,7 +253,8 @@ impl SessionTable {
         self.sessions.len()
     }
 
-    /// The latest deadline of all live sessions; a walk over the whole table, for the end of a replay.
+    /// The latest deadline of all live sessions; a walk over the whole table, for the end of a
+    /// replay.
     #[must_use]
     pub fn last_deadline_ns(&self) -> Option<u64> {
         self.sessions

@@ -1,4 +1,5 @@
-//! What is known of one session: both keys, what each direction needs to be sent on, TCP state, counters, deadline.
+//! What is known of one session: both keys, what each direction needs to be sent on, TCP state,
+//! counters, deadline.
 
 use zerocopy::FromZeros;
 
@@ -111,8 +112,8 @@ impl Session {
         matches!(self.tcp, TcpState::Finished | TcpState::Reset)
     }
 
-    /// True if the state allows a packet with these flags: before the server's SYN-ACK it may send nothing but that, RST,
-    /// or its own SYN (simultaneous open).
+    /// True if the state allows a packet with these flags: before the server's SYN-ACK it may send
+    /// nothing but that, RST, or its own SYN (simultaneous open).
     #[must_use]
     pub const fn allows(&self, direction: u8, tcp_flags: u8) -> bool {
         !matches!(self.tcp, TcpState::SynSent)

@@ -1,4 +1,5 @@
-//! The table against a model: what is installed is found from both sides until it is removed or due.
+//! The table against a model: what is installed is found from both sides until it is removed or
+//! due.
 
 use std::collections::HashMap;
 
@@ -117,7 +118,8 @@ proptest! {
                 _ => {
                     clock += wait;
                     table.expire(clock, 99, |s| { model.remove(&s.keys[0]); });
-                    // The wheel turns by ticks: nothing whose deadline lies a whole tick back is left.
+                    // The wheel turns by ticks: nothing whose deadline lies a whole tick back is
+                    // left.
                     prop_assert!(model.values().all(|&deadline| deadline > clock / 10 * 10));
                 }
             }

@@ -1,6 +1,7 @@
-//! A timing wheel of intrusive lists: one slot a tick. A packet only moves its session's deadline; when the wheel comes
-//! to the slot, a session whose deadline lies later is put where that is. Deadlines beyond the wheel's reach wait in
-//! its farthest slot. All work is bounded by the sessions in the slots that the clock passed.
+//! A timing wheel of intrusive lists: one slot a tick. A packet only moves its session's deadline;
+//! when the wheel comes to the slot, a session whose deadline lies later is put where that is.
+//! Deadlines beyond the wheel's reach wait in its farthest slot. All work is bounded by the
+//! sessions in the slots that the clock passed.
 
 /// Links of one session, kept beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,8 +97,8 @@ impl Wheel {
         }
     }
 
-    /// Turns to `time_ns`. Sessions of every slot passed are unlinked and pushed to `due`, whether their deadline has
-    /// come or not: the caller closes them or links them again.
+    /// Turns to `time_ns`. Sessions of every slot passed are unlinked and pushed to `due`, whether
+    /// their deadline has come or not: the caller closes them or links them again.
     pub fn turn(&mut self, links: &mut [Links], time_ns: u64, due: &mut Vec<u32>) {
         let target = self.tick_of(time_ns);
         let steps = target

@@ -1,5 +1,5 @@
-//! Applications: what `match application` matches and what `service-name` is called.
-//! A direct table by destination port answers the second question for packets that no application was matched for.
+//! Applications: what `match application` matches and what `service-name` is called. A direct table
+//! by destination port answers the second question for packets that no application was matched for.
 
 use crate::ids::AppId;
 
@@ -33,7 +33,8 @@ pub struct AppTerm {
     pub timeout_s: u32,
 }
 
-/// What an application is matched against. Ports in host order, ICMP type and code 0 for other protocols.
+/// What an application is matched against. Ports in host order, ICMP type and code 0 for other
+/// protocols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Service {
     /// IP protocol.
@@ -80,7 +81,8 @@ impl AppTerm {
                 .is_none_or(|c| icmp && c == service.icmp_code)
     }
 
-    /// How many (source port, destination port, type, code) it accepts: the narrower application names a packet.
+    /// How many (source port, destination port, type, code) it accepts: the narrower application
+    /// names a packet.
     fn width(&self) -> (u64, bool, bool) {
         let span = |(first, last): (u16, u16)| u64::from(last - first) + 1;
         let width = span(self.destination_ports) * span(self.source_ports);
@@ -112,9 +114,9 @@ impl Default for Applications {
 }
 
 impl Applications {
-    /// Applications in id order, the first gets id 1. Among those that fit a packet the narrowest names it; among
-    /// equally narrow ones the later (configured applications follow the predefined ones). One of every port of TCP
-    /// or UDP names nothing.
+    /// Applications in id order, the first gets id 1. Among those that fit a packet the narrowest
+    /// names it; among equally narrow ones the later (configured applications follow the predefined
+    /// ones). One of every port of TCP or UDP names nothing.
     ///
     /// # Panics
     /// With more than 65,534 applications; the compiler of the configuration bounds them.

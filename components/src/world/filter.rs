@@ -1,4 +1,5 @@
-//! Firewall filters: terms in order, the first terminating action wins, no match is an implicit discard (Junos).
+//! Firewall filters: terms in order, the first terminating action wins, no match is an implicit
+//! discard (Junos).
 
 use crate::address::{AddressSet, Family};
 use crate::ids::{CounterId, FilterId};
@@ -36,7 +37,8 @@ pub struct FilterMatch {
     pub is_fragment: bool,
     /// `first-fragment`.
     pub first_fragment: bool,
-    /// `fragment-flags more-fragments` and the like as (mask, value) over the IPv4 flags and offset field.
+    /// `fragment-flags more-fragments` and the like as (mask, value) over the IPv4 flags and offset
+    /// field.
     pub fragment_flags: Option<(u16, u16)>,
     /// `packet-length`, bytes of the IP packet.
     pub packet_lengths: Vec<(u16, u16)>,
@@ -54,7 +56,8 @@ pub enum FilterAction {
     Accept,
     /// Drop it.
     Discard,
-    /// Drop it and answer with this ICMP code of destination unreachable, or with RST (`tcp-reset`).
+    /// Drop it and answer with this ICMP code of destination unreachable, or with RST
+    /// (`tcp-reset`).
     Reject(RejectWith),
     /// `next term`: go on.
     NextTerm,

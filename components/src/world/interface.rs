@@ -19,7 +19,8 @@ pub struct InterfaceAddress {
 pub struct Interface {
     /// The zone that lists it; none means that transit traffic is dropped.
     pub zone: ZoneId,
-    /// Own addresses in configuration order; the first of a family is the one that interface NAT uses.
+    /// Own addresses in configuration order; the first of a family is the one that interface NAT
+    /// uses.
     pub addresses: Vec<InterfaceAddress>,
     /// `family inet filter input`, `family inet6 filter input`.
     pub filter_input: [FilterId; 2],
@@ -29,7 +30,8 @@ pub struct Interface {
     pub vlan: u16,
     /// `mtu` in bytes, 0 where it is not set.
     pub mtu: u16,
-    /// Services and protocols accepted for the firewall itself: the interface's own statement, else the zone's.
+    /// Services and protocols accepted for the firewall itself: the interface's own statement, else
+    /// the zone's.
     pub host_inbound: HostInbound,
 }
 
@@ -87,7 +89,8 @@ pub struct Zone {
 pub struct HostService {
     /// IP protocol.
     pub protocol: u8,
-    /// Destination ports, inclusive; everything for protocols without ports. For ICMP and ICMPv6 the range is of types.
+    /// Destination ports, inclusive; everything for protocols without ports. For ICMP and ICMPv6
+    /// the range is of types.
     pub ports: (u16, u16),
 }
 

@@ -1,6 +1,6 @@
-//! One commit, compiled: immutable tables that the packet path reads by id. A `World` is built from a configuration
-//! elsewhere and swapped whole between batches, never inside one. Names live in [`names::Names`], which the packet
-//! path never touches.
+//! One commit, compiled: immutable tables that the packet path reads by id. A `World` is built from
+//! a configuration elsewhere and swapped whole between batches, never inside one. Names live in
+//! [`names::Names`], which the packet path never touches.
 
 pub mod application;
 pub mod filter;

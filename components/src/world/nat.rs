@@ -1,5 +1,6 @@
-//! NAT rules as compiled: static before destination, destination before source, rule sets by how narrow their
-//! context is (interface before zone), rules in order. Port allocation is a shard's own state and not here.
+//! NAT rules as compiled: static before destination, destination before source, rule sets by how
+//! narrow their context is (interface before zone), rules in order. Port allocation is a shard's
+//! own state and not here.
 
 use smallvec::SmallVec;
 
@@ -275,7 +276,8 @@ impl NatTable {
     #[must_use]
     pub fn source_of(&self, query: &NatQuery) -> Option<SourceHit> {
         let statics = self.statics.iter().find_map(|rule| {
-            // The rule's `from` is the side that the outside address is seen on: here the egress side.
+            // The rule's `from` is the side that the outside address is seen on: here the egress
+            // side.
             let applies = rule.from.contains(query.to_zone, query.egress)
                 && rule.source.contains(query.family, query.destination);
             let (address, port) = applies.then(|| {
@@ -313,7 +315,8 @@ impl NatTable {
     }
 }
 
-/// A destination pool of several addresses: the client's address chooses, so that a client stays with its server.
+/// A destination pool of several addresses: the client's address chooses, so that a client stays
+/// with its server.
 fn spread(family: Family, first: Address, last: Address, source: Address) -> Address {
     match family {
         Family::Inet => {

@@ -1,10 +1,12 @@
-//! Screens: every attack with its flag on the wire, its option number and the name that Junos logs, in one list.
-//! Flags above 31 share bit 31; the option number (the record's rule id) and the variant (its term id) tell them apart.
+//! Screens: every attack with its flag on the wire, its option number and the name that Junos logs,
+//! in one list. Flags above 31 share bit 31; the option number (the record's rule id) and the
+//! variant (its term id) tell them apart.
 
 /// Declares [`ScreenAttack`].
 macro_rules! attacks {
     ($($variant:ident $option:literal $term:literal $label:literal $name:literal,)+) => {
-        /// What a screen found. One variant for each name that is logged; several may share an option number.
+        /// What a screen found. One variant for each name that is logged; several may share an
+        /// option number.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum ScreenAttack {
@@ -103,7 +105,8 @@ attacks! {
 }
 
 impl ScreenAttack {
-    /// The bit that the ScreenDrop record carries in its policy field: `1 << option`, bit 31 for higher options.
+    /// The bit that the ScreenDrop record carries in its policy field: `1 << option`, bit 31 for
+    /// higher options.
     #[must_use]
     pub const fn flag(self) -> u32 {
         let option = self.option();
@@ -133,10 +136,11 @@ pub struct ScreenProfile {
     pub attacks: u64,
     /// Log and let through.
     pub alarm_without_drop: bool,
-    /// `ipv6-extension-header-limit`: headers above this number fire, if [`ScreenAttack::ExtHeaderLimit`] is on.
+    /// `ipv6-extension-header-limit`: headers above this number fire, if
+    /// [`ScreenAttack::ExtHeaderLimit`] is on.
     pub extension_headers_max: u8,
-    /// Option types of hop-by-hop and destination headers that fire the header's attack; empty with the attack on
-    /// means that the header itself fires.
+    /// Option types of hop-by-hop and destination headers that fire the header's attack; empty with
+    /// the attack on means that the header itself fires.
     pub hop_by_hop_options: Vec<u8>,
     /// Likewise.
     pub destination_options: Vec<u8>,

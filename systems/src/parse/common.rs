@@ -1,6 +1,7 @@
-//! The common packet in a straight line: Ethernet II without tags, IPv4 without options, whole and no fragment, UDP or
-//! TCP. It says yes only to what is right in every respect; everything else, right or wrong, takes the general path,
-//! which names what is wrong. Both agree on every packet that this one takes (property test).
+//! The common packet in a straight line: Ethernet II without tags, IPv4 without options, whole and
+//! no fragment, UDP or TCP. It says yes only to what is right in every respect; everything else,
+//! right or wrong, takes the general path, which names what is wrong. Both agree on every packet
+//! that this one takes (property test).
 
 use components::address::{Address, Family};
 use components::columns::{FRAGMENT_DONT, FRAGMENT_MORE, FRAGMENT_OFFSET_MASK};

@@ -1,5 +1,5 @@
-//! The first path: destination NAT, route and egress zone, policy, source NAT, session. The policy sees the destination
-//! after destination NAT and the source before source NAT, as on an SRX.
+//! The first path: destination NAT, route and egress zone, policy, source NAT, session. The policy
+//! sees the destination after destination NAT and the source before source NAT, as on an SRX.
 
 use components::address::Address;
 use components::event::Event;

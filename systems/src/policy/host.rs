@@ -1,5 +1,6 @@
-//! Packets for the firewall itself: `host-inbound-traffic` of the ingress interface or its zone, then the policies to
-//! `junos-host` where there are any. Neighbour discovery is always let in; multicast and broadcast go no further.
+//! Packets for the firewall itself: `host-inbound-traffic` of the ingress interface or its zone,
+//! then the policies to `junos-host` where there are any. Neighbour discovery is always let in;
+//! multicast and broadcast go no further.
 
 use components::ids::ZoneId;
 use components::kinds::Action;
@@ -13,7 +14,8 @@ use crate::icmp::IcmpClass;
 use crate::shard::Shard;
 use crate::system::{decide_row, drop_row};
 
-/// A row whose destination is one of the firewall's own addresses, a broadcast or a multicast address.
+/// A row whose destination is one of the firewall's own addresses, a broadcast or a multicast
+/// address.
 pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &World) {
     view.egress_zone[row] = ZoneId::JUNOS_HOST;
     view.application[row] = first_path::application_of(view, row, world);
@@ -44,7 +46,8 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
             destination: view.destination[row],
             service,
         });
-        // What no policy to the firewall matches is let in: host-inbound-traffic has already spoken.
+        // What no policy to the firewall matches is let in: host-inbound-traffic has already
+        // spoken.
         if !hit.policy.is_none() {
             view.policy[row] = hit.policy;
             view.rule[row] = hit.ordinal;

@@ -1,6 +1,6 @@
-//! Policy: session lookup, and the first path of what has no session. Keys are hashed and their buckets touched for all
-//! rows, then probed for all rows; only then does the serial part walk the rows in order, because a packet must see what
-//! every earlier packet did, also in its own batch.
+//! Policy: session lookup, and the first path of what has no session. Keys are hashed and their
+//! buckets touched for all rows, then probed for all rows; only then does the serial part walk the
+//! rows in order, because a packet must see what every earlier packet did, also in its own batch.
 
 mod first_path;
 mod host;
@@ -160,7 +160,8 @@ fn join(view: &mut PolicyView<'_>, row: usize, entry: Entry, session: &Session) 
     view.application[row] = session.application;
 }
 
-/// An ICMP error goes on if the packet that it quotes is a session's; it neither counts nor keeps the session alive.
+/// An ICMP error goes on if the packet that it quotes is a session's; it neither counts nor keeps
+/// the session alive.
 fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &World) {
     let key =
         icmp::quote(view.family[row], message_of(view, row)).map(|quote| quote.key.reversed());
@@ -178,7 +179,8 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
     }
 }
 
-/// True if the session has ended by this packet's time, or if the packet opens a new connection on a closed one.
+/// True if the session has ended by this packet's time, or if the packet opens a new connection on
+/// a closed one.
 fn is_over(view: &PolicyView<'_>, row: usize, session: &Session) -> bool {
     session.deadline_ns <= view.clock_ns[row]
         || (session.is_closed() && view.protocol[row] == TCP && is_initial(view.tcp_flags[row]))
@@ -279,7 +281,8 @@ fn row_number(row: usize) -> u16 {
     u16::try_from(row).unwrap_or(u16::MAX)
 }
 
-/// Raises the close of every session that the wheel found over, at most `ended_max`; true while more are waiting.
+/// Raises the close of every session that the wheel found over, at most `ended_max`; true while
+/// more are waiting.
 pub fn expire(batch: &mut Batch<'_>, shard: &mut Shard, clock_ns: u64, ended_max: usize) -> bool {
     let Shard {
         sessions,

@@ -1,5 +1,5 @@
-//! Packets through parse, policy, nat, rewrite and emit: fates, events, and every transmitted packet with its checksums
-//! computed anew.
+//! Packets through parse, policy, nat, rewrite and emit: fates, events, and every transmitted
+//! packet with its checksums computed anew.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,5 @@
-//! What a rewrite adds to the checksums that cover it (RFC 1624, equation 3), and the CRC of SCTP, which cannot be
-//! updated incrementally (RFC 9260, appendix A).
+//! What a rewrite adds to the checksums that cover it (RFC 1624, equation 3), and the CRC of SCTP,
+//! which cannot be updated incrementally (RFC 9260, appendix A).
 
 use crate::checksum::{fold, ones_complement_sum};
 
@@ -29,7 +29,8 @@ impl Delta {
         }
     }
 
-    /// The same for UDP: 0 is "no checksum" and stays (where allowed), a computed 0 is sent as 0xffff (RFC 768).
+    /// The same for UDP: 0 is "no checksum" and stays (where allowed), a computed 0 is sent as
+    /// 0xffff (RFC 768).
     pub(super) fn apply_udp(self, bytes: &mut [u8], at: usize, zero_is_none: bool) {
         if let Some(field) = bytes.get_mut(at..at + 2) {
             let old = u16::from_be_bytes([field[0], field[1]]);

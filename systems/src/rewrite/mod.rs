@@ -1,6 +1,6 @@
-//! Rewrite: the packet as it is transmitted. TTL goes down by one, addresses and ports become the translated ones, and
-//! every checksum that covers them is updated incrementally (RFC 1624), inside ICMP errors too. What it has rewritten
-//! is forwarded.
+//! Rewrite: the packet as it is transmitted. TTL goes down by one, addresses and ports become the
+//! translated ones, and every checksum that covers them is updated incrementally (RFC 1624), inside
+//! ICMP errors too. What it has rewritten is forwarded.
 
 mod delta;
 mod quote;
@@ -181,7 +181,8 @@ fn write_ports(packet: &mut [u8], l4: usize, tuple: &Tuple) {
     }
 }
 
-/// The identifier of messages that have one; others keep their bytes, because old and new are both 0.
+/// The identifier of messages that have one; others keep their bytes, because old and new are both
+/// 0.
 fn write_identifier(packet: &mut [u8], l4: usize, tuple: &Tuple) {
     if tuple.source_port[0] != tuple.source_port[1]
         && let Some(field) = packet.get_mut(l4 + 4..l4 + 6)

@@ -1,5 +1,6 @@
-//! The packet quoted in an ICMP error, translated back: the far end sent it back as the firewall had transmitted it, and the
-//! sender must read it as it had sent it. The outer ICMP checksum covers every changed byte, checksums included.
+//! The packet quoted in an ICMP error, translated back: the far end sent it back as the firewall
+//! had transmitted it, and the sender must read it as it had sent it. The outer ICMP checksum
+//! covers every changed byte, checksums included.
 
 use components::address::Family;
 use components::session::record::Session;
@@ -9,7 +10,8 @@ use super::delta::Delta;
 use crate::checksum;
 use crate::icmp;
 
-/// Rewrites the quote of the error that begins at `packet[l4]` and travels in `direction` of its session.
+/// Rewrites the quote of the error that begins at `packet[l4]` and travels in `direction` of its
+/// session.
 pub(super) fn translate(
     packet: &mut [u8],
     l4: usize,

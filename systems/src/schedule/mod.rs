@@ -1,5 +1,6 @@
-//! The schedule file: which systems in which order, and every size, rate, seed and limit with its range. TOML, unknown
-//! keys refused; an error names line and column. The order is proved from data flow ([`proof`]), not hard-coded.
+//! The schedule file: which systems in which order, and every size, rate, seed and limit with its
+//! range. TOML, unknown keys refused; an error names line and column. The order is proved from data
+//! flow ([`proof`]), not hard-coded.
 
 pub mod proof;
 pub mod settings;
@@ -43,8 +44,8 @@ impl Schedule {
     /// Reads a schedule file's text.
     ///
     /// # Errors
-    /// All errors that could be found: bad TOML or an unknown key (the first), else every value out of its range and
-    /// every fault of the order.
+    /// All errors that could be found: bad TOML or an unknown key (the first), else every value out
+    /// of its range and every fault of the order.
     pub fn parse(text: &str) -> Result<Self, Vec<ScheduleError>> {
         let settings: Settings = toml::from_str(text).map_err(|error| {
             vec![ScheduleError::at(
@@ -90,8 +91,8 @@ impl Schedule {
         }
     }
 
-    /// What the configuration asks for and the schedule leaves out, as (statement, system): such a schedule would let
-    /// through what the configuration stops.
+    /// What the configuration asks for and the schedule leaves out, as (statement, system): such a
+    /// schedule would let through what the configuration stops.
     #[must_use]
     pub fn left_out(&self, world: &World) -> Vec<(&'static str, &'static str)> {
         let has = |name: &str| {

@@ -1,5 +1,6 @@
-//! The proof that an order of systems makes sense: every column that a system reads was written by an earlier one or by
-//! the port, no column is written by two, no system comes after its rows have been decided, and `emit` is last.
+//! The proof that an order of systems makes sense: every column that a system reads was written by
+//! an earlier one or by the port, no column is written by two, no system comes after its rows have
+//! been decided, and `emit` is last.
 
 use components::batch::Access;
 use components::columns::Column;
@@ -77,7 +78,8 @@ pub fn prove(names: &[&str]) -> Vec<Fault> {
     faults
 }
 
-/// What must come first, because it would otherwise see nothing: the live mask and the frames are no columns.
+/// What must come first, because it would otherwise see nothing: the live mask and the frames are
+/// no columns.
 const BEFORE: &[(&str, &str, &str)] = &[
     (
         "filter-log:input",

@@ -1,4 +1,5 @@
-//! The keys of a schedule file, each with its range. Defaults are those of `schedules/default.toml`.
+//! The keys of a schedule file, each with its range. Defaults are those of
+//! `schedules/default.toml`.
 
 use std::ops::{Range, RangeInclusive};
 

@@ -1,4 +1,5 @@
-//! Schedules that are wrong, each told by line, column and what was expected; and the shipped ones, which are right.
+//! Schedules that are wrong, each told by line, column and what was expected; and the shipped ones,
+//! which are right.
 
 use super::Schedule;
 
