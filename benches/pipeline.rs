@@ -75,8 +75,7 @@ impl<'w> Line<'w> {
         while done < packets {
             self.fill();
             done += self.burst.len() as u64;
-            self.worker
-                .run(&mut self.burst, self.world, &mut self.output);
+            self.worker.run(&mut self.burst, self.world, &mut self.output);
         }
         black_box(&self.output);
         started.elapsed().mul_f64(packets as f64 / done as f64)
@@ -86,8 +85,7 @@ impl<'w> Line<'w> {
         while self.burst.wants_more() {
             let flow = usize::try_from(self.packets % FLOWS).expect("flows are few");
             let time_ns = START_NS + self.packets * 1_000;
-            self.burst
-                .push(&arrival(&self.frames[flow], time_ns, self.packets));
+            self.burst.push(&arrival(&self.frames[flow], time_ns, self.packets));
             self.packets += 1;
         }
     }

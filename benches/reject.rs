@@ -14,12 +14,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         before: vec![all(staff_web_opening)],
         frames,
         step: Duration::from_secs(1),
-        outcome: Outcome {
-            forwarded: ROWS - answers,
-            translated: 0,
-            events: answers,
-            answers,
-        },
+        outcome: Outcome { forwarded: ROWS - answers, translated: 0, events: answers, answers },
     };
     let cases = [
         case("none", all(staff_web), 0),

@@ -69,9 +69,7 @@ fn office() -> Cursor<Vec<u8>> {
     let mut writer = PcapWriter::new("office", &mut file, Resolution::Nanoseconds)
         .expect("memory takes everything");
     for frame in frames.expect("no parameter is given") {
-        writer
-            .write(frame.time_ns, &frame.bytes)
-            .expect("memory takes everything");
+        writer.write(frame.time_ns, &frame.bytes).expect("memory takes everything");
     }
     writer.finish().expect("memory takes everything");
     Cursor::new(file)

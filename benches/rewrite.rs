@@ -13,12 +13,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         before: vec![all(staff_web_opening), all(staff_out)],
         frames,
         step: Duration::from_millis(1),
-        outcome: Outcome {
-            forwarded: ROWS,
-            translated,
-            events: 0,
-            answers: 0,
-        },
+        outcome: Outcome { forwarded: ROWS, translated, events: 0, answers: 0 },
     };
     let cases = [
         case("none", all(staff_web), 0),

@@ -30,9 +30,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     });
     assert_eq!(ring.counters().refused.total(), 0);
     let mut slots = vec![0_u8; SLOTS * EVENT_FRAME_LENGTH];
-    let mut batches = slots
-        .chunks_exact_mut(ROWS * EVENT_FRAME_LENGTH)
-        .collect::<Vec<_>>();
+    let mut batches = slots.chunks_exact_mut(ROWS * EVENT_FRAME_LENGTH).collect::<Vec<_>>();
     let mut next = 0;
     group.bench_function(BenchmarkId::new("memcpy", ROWS), |bencher| {
         bencher.iter(|| {

@@ -134,10 +134,7 @@ impl Ledger {
         sinks: Vec<SinkReport>,
     ) -> Self {
         let identities = identities(port, totals, ring, &stream, &sinks);
-        let residual = identities
-            .iter()
-            .map(|i| u128::from(i.left.abs_diff(i.right)))
-            .sum();
+        let residual = identities.iter().map(|i| u128::from(i.left.abs_diff(i.right))).sum();
         let packets = &totals.counters.packets;
         Self {
             packets: Packets {
@@ -145,9 +142,7 @@ impl Ledger {
                 forwarded: packets.forwarded,
                 to_host: packets.to_host,
                 dropped: by_label(
-                    DropReason::ALL
-                        .iter()
-                        .map(|r| (r.label(), packets.dropped.0[r.index()])),
+                    DropReason::ALL.iter().map(|r| (r.label(), packets.dropped.0[r.index()])),
                 ),
             },
             events: EventKind::ALL
@@ -160,9 +155,7 @@ impl Ledger {
                 created: totals.created,
                 active: totals.active,
                 closed: by_label(
-                    CloseReason::ALL
-                        .iter()
-                        .map(|r| (r.label(), totals.closed.0[r.index()])),
+                    CloseReason::ALL.iter().map(|r| (r.label(), totals.closed.0[r.index()])),
                 ),
             },
             residual,
@@ -177,11 +170,7 @@ fn events(kind: EventKind, totals: &Totals, ring: &ReplayRing) -> Events {
     Events {
         generated: totals.generated[kind.index()],
         assigned: ring.counters().assigned.0[kind.index()],
-        refused: by_label(
-            RefuseReason::ALL
-                .iter()
-                .map(|r| (r.label(), refused.0[r.index()])),
-        ),
+        refused: by_label(RefuseReason::ALL.iter().map(|r| (r.label(), refused.0[r.index()]))),
     }
 }
 
@@ -203,16 +192,8 @@ fn identities(
     let assigned = &ring.counters().assigned;
     let decided = packets.forwarded + packets.to_host + packets.dropped.total();
     let mut all = vec![
-        identity(
-            "received = forwarded + to host + dropped",
-            port.received,
-            decided,
-        ),
-        identity(
-            "forwarded = transmitted by the port",
-            packets.forwarded,
-            port.transmitted,
-        ),
+        identity("received = forwarded + to host + dropped", port.received, decided),
+        identity("forwarded = transmitted by the port", packets.forwarded, port.transmitted),
         identity(
             "answers built = answers sent by the port",
             totals.counters.answers.sent,
@@ -223,11 +204,7 @@ fn identities(
             totals.created,
             totals.active + totals.closed.total(),
         ),
-        identity(
-            "NAT ports leased = held by sessions",
-            totals.leased,
-            totals.leases,
-        ),
+        identity("NAT ports leased = held by sessions", totals.leased, totals.leases),
         identity(
             "denied with logging = PolicyDeny generated",
             totals.counters.denied_logged,
@@ -248,11 +225,7 @@ fn identities(
         let (at, label) = (kind.index(), kind.label());
         let refused = refused(kind, totals, ring).total();
         let name = format!("{label}: generated = assigned + refused");
-        all.push(identity(
-            &name,
-            totals.generated[at],
-            assigned.0[at] + refused,
-        ));
+        all.push(identity(&name, totals.generated[at], assigned.0[at] + refused));
         let name = format!("{label}: assigned = applied");
         let lost = stream.lost.total();
         let applied = stream.applied.events.0[at];
@@ -269,11 +242,7 @@ fn identities(
 }
 
 fn identity(name: &str, left: u64, right: u64) -> Identity {
-    Identity {
-        name: name.to_owned(),
-        left,
-        right,
-    }
+    Identity { name: name.to_owned(), left, right }
 }
 
 fn by_label(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {

@@ -17,19 +17,9 @@ fn same_at_every_batch_size(config: &str, capture: &[u8], what: &str) -> Output 
     for rows in ROWS {
         let other = replay(config, capture, schedule(rows, 1));
         assert_eq!(one.log, other.log, "{what}: log lines at {rows} rows");
-        assert!(
-            one.frames == other.frames,
-            "{what}: frames differ at {rows} rows"
-        );
-        assert!(
-            one.packets == other.packets,
-            "{what}: packets differ at {rows} rows"
-        );
-        assert_eq!(
-            one.ledger_json(),
-            other.ledger_json(),
-            "{what}: ledger at {rows} rows"
-        );
+        assert!(one.frames == other.frames, "{what}: frames differ at {rows} rows");
+        assert!(one.packets == other.packets, "{what}: packets differ at {rows} rows");
+        assert_eq!(one.ledger_json(), other.ledger_json(), "{what}: ledger at {rows} rows");
     }
     one
 }
@@ -40,11 +30,7 @@ fn every_scenario_gives_the_same_bytes_at_every_batch_size() {
     for scenario in SCENARIOS {
         let capture = generated(scenario.name, 7);
         let output = same_at_every_batch_size(&config, &capture, scenario.name);
-        assert!(
-            output.ledger.packets.received > 0,
-            "{}: is empty",
-            scenario.name
-        );
+        assert!(output.ledger.packets.received > 0, "{}: is empty", scenario.name);
     }
 }
 
@@ -56,28 +42,14 @@ fn several_workers_give_the_same_fates() {
         let one = replay(&config, &capture, schedule(64, 1));
         for workers in [2, 4] {
             let many = replay(&config, &capture, schedule(64, workers));
-            assert!(
-                many.ledger.balanced,
-                "{}: {:#?}",
-                scenario.name, many.ledger.identities
-            );
+            assert!(many.ledger.balanced, "{}: {:#?}", scenario.name, many.ledger.identities);
             let packets = |output: &Output| {
                 let packets = &output.ledger.packets;
                 (packets.forwarded, packets.to_host, packets.dropped.clone())
             };
-            assert_eq!(
-                packets(&one),
-                packets(&many),
-                "{} with {workers} workers",
-                scenario.name
-            );
+            assert_eq!(packets(&one), packets(&many), "{} with {workers} workers", scenario.name);
             let created = |output: &Output| output.ledger.sessions.created;
-            assert_eq!(
-                created(&one),
-                created(&many),
-                "{} with {workers} workers",
-                scenario.name
-            );
+            assert_eq!(created(&one), created(&many), "{} with {workers} workers", scenario.name);
         }
     }
 }

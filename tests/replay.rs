@@ -62,12 +62,8 @@ fn the_example_in_the_other_formats() {
 fn every_kind_of_event_of_the_example_comes_from_a_packet_and_reaches_every_output() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = |name| path(directory.path(), name);
-    let (frames, written, ledger, log) = (
-        file("frames"),
-        file("out.pcapng"),
-        file("ledger.json"),
-        file("log"),
-    );
+    let (frames, written, ledger, log) =
+        (file("frames"), file("out.pcapng"), file("ledger.json"), file("log"));
     let output = weir(&[
         "replay", "--config", CONFIG, "--frames", &frames, "--write", &written, "--ledger",
         &ledger, "--log", &log, "--host", "fw9", CAPTURE,
@@ -76,10 +72,7 @@ fn every_kind_of_event_of_the_example_comes_from_a_packet_and_reaches_every_outp
     assert_eq!(stdout(&output), "", "the log went to a file");
     let ledger = std::fs::read(ledger).expect("the ledger");
     let ledger: serde_json::Value = serde_json::from_slice(&ledger).expect("JSON");
-    assert_eq!(
-        (&ledger["balanced"], &ledger["residual"]),
-        (&true.into(), &0.into())
-    );
+    assert_eq!((&ledger["balanced"], &ledger["residual"]), (&true.into(), &0.into()));
     let mut decoder = Decoder::new(1 << 20);
     let bytes = std::fs::read(frames).expect("the frames");
     assert_eq!(decoder.push(&bytes), bytes.len());
@@ -89,21 +82,10 @@ fn every_kind_of_event_of_the_example_comes_from_a_packet_and_reaches_every_outp
         let frame = frame.expect("a good stream");
         sequence += 1;
         assert_eq!(frame.header.sequence.get(), sequence);
-        let kind = frame
-            .header
-            .frame_type()
-            .expect("known")
-            .event_kind()
-            .expect("an event");
+        let kind = frame.header.frame_type().expect("known").event_kind().expect("an event");
         *counts.entry(kind.label()).or_insert(0u64) += 1;
     }
-    for kind in [
-        "session_create",
-        "session_close",
-        "policy_deny",
-        "screen_drop",
-        "filter_log",
-    ] {
+    for kind in ["session_create", "session_close", "policy_deny", "screen_drop", "filter_log"] {
         assert!(counts[kind] > 0, "{kind}");
         assert_eq!(ledger["events"][kind]["assigned"], counts[kind]);
     }
@@ -124,11 +106,7 @@ fn check_written(written: &Path, ledger: &serde_json::Value) {
         let data = packet.data;
         if data[0] >> 4 == 4 {
             let header = usize::from(data[0] & 15) * 4;
-            assert_eq!(
-                sum(&data[..header], 0),
-                0xffff,
-                "IPv4 header of packet {packets}"
-            );
+            assert_eq!(sum(&data[..header], 0), 0xffff, "IPv4 header of packet {packets}");
             let l4 = &data[header..];
             let pseudo = u32::from(data[9]) + u32::try_from(l4.len()).expect("short");
             let pseudo = pseudo + u32::from(sum(&data[12..20], 0));
@@ -141,17 +119,13 @@ fn check_written(written: &Path, ledger: &serde_json::Value) {
         }
     }
     let forwarded = ledger["packets"]["forwarded"].as_u64().expect("a number");
-    assert!(
-        packets > forwarded,
-        "{packets} packets: {forwarded} forwarded, and answers"
-    );
+    assert!(packets > forwarded, "{packets} packets: {forwarded} forwarded, and answers");
     assert!(resets > 1, "rejected TCP is answered with RST");
 }
 
 fn sum(bytes: &[u8], initial: u32) -> u16 {
-    let words = bytes
-        .chunks(2)
-        .map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
+    let words =
+        bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
     let mut sum = words.fold(initial, |sum, word| sum + word);
     while sum > 0xffff {
         sum = (sum >> 16) + (sum & 0xffff);
@@ -177,62 +151,26 @@ fn a_damaged_capture_is_processed_up_to_the_damage_which_is_named() {
 fn exit_statuses_tell_usage_from_configuration() {
     let directory = tempfile::tempdir().expect("a directory");
     let bad = path(directory.path(), "bad.conf");
-    std::fs::write(
-        &bad,
-        "security { zones { security-zone trust { screen none; } } }\n",
-    )
-    .expect("written");
+    std::fs::write(&bad, "security { zones { security-zone trust { screen none; } } }\n")
+        .expect("written");
     let schedule = path(directory.path(), "bad.toml");
     std::fs::write(&schedule, "systems = ['emit', 'parse']\n").expect("written");
     let thin = path(directory.path(), "thin.toml");
-    std::fs::write(
-        &thin,
-        "systems = ['parse', 'policy', 'nat', 'rewrite', 'emit']\n",
-    )
-    .expect("written");
+    std::fs::write(&thin, "systems = ['parse', 'policy', 'nat', 'rewrite', 'emit']\n")
+        .expect("written");
     let cases: [(&[&str], i32, &str); 9] = [
-        (
-            &["replay", "--config", &bad, CAPTURE],
-            3,
-            "undefined-screen",
-        ),
+        (&["replay", "--config", &bad, CAPTURE], 3, "undefined-screen"),
         (&["check", "--config", &bad], 3, ""),
         (&["check", "--config", &schedule], 3, ""),
         (&["check", "--config", "schedules/default.toml"], 0, ""),
+        (&["replay", "--config", CONFIG, "--schedule", &schedule, CAPTURE], 3, "schedule-order"),
+        (&["replay", "--config", CONFIG, "--schedule", &thin, CAPTURE], 3, "runs no `screen`"),
         (
-            &[
-                "replay",
-                "--config",
-                CONFIG,
-                "--schedule",
-                &schedule,
-                CAPTURE,
-            ],
-            3,
-            "schedule-order",
-        ),
-        (
-            &["replay", "--config", CONFIG, "--schedule", &thin, CAPTURE],
-            3,
-            "runs no `screen`",
-        ),
-        (
-            &[
-                "replay",
-                "--config",
-                CONFIG,
-                "--ingress",
-                "ge-0/0/9.0=x",
-                CAPTURE,
-            ],
+            &["replay", "--config", CONFIG, "--ingress", "ge-0/0/9.0=x", CAPTURE],
             2,
             "no interface `ge-0/0/9.0`",
         ),
-        (
-            &["replay", "--config", CONFIG, "/nonexistent.pcap"],
-            1,
-            "/nonexistent.pcap",
-        ),
+        (&["replay", "--config", CONFIG, "/nonexistent.pcap"], 1, "/nonexistent.pcap"),
         (&["generate", "nothing", "--out", "x"], 2, "branch-office"),
     ];
     for (args, status, says) in cases {
@@ -251,11 +189,7 @@ fn bound_captures_take_their_interface_and_spoofed_sources_show() {
     let bind = format!("ge-0/0/0.0={file}");
     let output = weir(&["replay", "--config", CONFIG, "--ingress", &bind]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(
-        stdout(&output).contains("attack-name=\"IP spoofing!\""),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stdout(&output).contains("attack-name=\"IP spoofing!\""), "{}", stderr(&output));
 }
 
 #[test]

@@ -73,9 +73,7 @@ pub(crate) fn bench_system(criterion: &mut Criterion, schedule: &str, name: &str
         let id = BenchmarkId::new(case.label, case.frames.len());
         group.bench_function(id, |bencher| {
             bencher.iter_custom(|rounds| {
-                (0..rounds)
-                    .map(|_| lab.time(place, &case.frames, case.step))
-                    .sum()
+                (0..rounds).map(|_| lab.time(place, &case.frames, case.step)).sum()
             });
         });
     }
@@ -86,9 +84,7 @@ pub(crate) fn bench_system(criterion: &mut Criterion, schedule: &str, name: &str
 pub(crate) fn world() -> World {
     let text = include_bytes!("../../examples/branch-office.conf");
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let options = CompileOptions {
-        log_default_policy: true,
-    };
+    let options = CompileOptions { log_default_policy: true };
     let name = "branch-office.conf";
     load_bytes(&mut sources, name, text, &options, &mut diagnostics)
         .expect("the example has no errors")

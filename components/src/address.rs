@@ -83,11 +83,7 @@ impl From<IpAddr> for Address {
 /// The family of an address.
 #[must_use]
 pub fn family_of(ip: IpAddr) -> Family {
-    if ip.is_ipv4() {
-        Family::Inet
-    } else {
-        Family::Inet6
-    }
+    if ip.is_ipv4() { Family::Inet } else { Family::Inet6 }
 }
 
 /// An inclusive range of IPv4 or IPv6 addresses.
@@ -150,10 +146,7 @@ impl AddressSet {
     /// Every address of both families.
     #[must_use]
     pub fn any() -> Self {
-        Self {
-            v4: vec![(0, u32::MAX)],
-            v6: vec![(0, u128::MAX)],
-        }
+        Self { v4: vec![(0, u32::MAX)], v6: vec![(0, u128::MAX)] }
     }
 
     /// From ranges in any order, overlapping or not.
@@ -165,10 +158,7 @@ impl AddressSet {
                 AddressRange::V6(first, last) => v6.push((first, last)),
             }
         }
-        Self {
-            v4: merge(v4, |x| x.checked_add(1)),
-            v6: merge(v6, |x| x.checked_add(1)),
-        }
+        Self { v4: merge(v4, |x| x.checked_add(1)), v6: merge(v6, |x| x.checked_add(1)) }
     }
 
     /// True if no address is in it.
@@ -229,14 +219,8 @@ mod tests {
 
     #[test]
     fn prefix_of_length_zero_covers_everything() {
-        assert_eq!(
-            AddressRange::prefix(ip("1.2.3.4"), 0),
-            Some(AddressRange::V4(0, u32::MAX))
-        );
-        assert_eq!(
-            AddressRange::prefix(ip("::1"), 0),
-            Some(AddressRange::V6(0, u128::MAX))
-        );
+        assert_eq!(AddressRange::prefix(ip("1.2.3.4"), 0), Some(AddressRange::V4(0, u32::MAX)));
+        assert_eq!(AddressRange::prefix(ip("::1"), 0), Some(AddressRange::V6(0, u128::MAX)));
         assert_eq!(AddressRange::prefix(ip("1.2.3.4"), 33), None);
     }
 
@@ -250,14 +234,9 @@ mod tests {
             AddressRange::V4(u32::MAX, u32::MAX),
         ]);
         assert_eq!(set.v4(), [(5, 29), (40, 40), (u32::MAX, u32::MAX)]);
-        for (key, inside) in [
-            (4, false),
-            (5, true),
-            (29, true),
-            (30, false),
-            (40, true),
-            (41, false),
-        ] {
+        for (key, inside) in
+            [(4, false), (5, true), (29, true), (30, false), (40, true), (41, false)]
+        {
             let address = Address::v4(u32::to_be_bytes(key));
             assert_eq!(set.contains(Family::Inet, address), inside, "{key}");
         }

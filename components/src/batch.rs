@@ -33,13 +33,7 @@ impl<'a> Batch<'a> {
     #[must_use]
     pub fn new(arena: &'a Bump, rows: usize, frames: &'a mut [u8], events: &'a mut Events) -> Self {
         let live = RowMask::first(rows);
-        Self {
-            rows,
-            live,
-            frames,
-            events,
-            columns: Columns::zeroed(arena, rows),
-        }
+        Self { rows, live, frames, events, columns: Columns::zeroed(arena, rows) }
     }
 }
 
@@ -67,10 +61,7 @@ impl Access {
 
     /// The columns of a set, in schema order.
     pub fn columns(bits: u64) -> impl Iterator<Item = Column> {
-        Column::ALL
-            .iter()
-            .copied()
-            .filter(move |&column| bits >> column as u8 & 1 == 1)
+        Column::ALL.iter().copied().filter(move |&column| bits >> column as u8 & 1 == 1)
     }
 }
 

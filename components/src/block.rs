@@ -26,10 +26,7 @@ impl EventFrame {
     #[inline]
     pub fn new(kind: EventKind, mut record: RtFlowRecord) -> Self {
         record.event_type = kind as u8;
-        Self {
-            header: event_header(kind),
-            record,
-        }
+        Self { header: event_header(kind), record }
     }
 
     /// A frame that tells nothing, to fill a slot with.
@@ -82,11 +79,7 @@ pub struct BlockFull {
 impl FrameBlock {
     /// An empty block for `capacity_frames` frames.
     pub fn new(capacity_frames: usize) -> Self {
-        Self {
-            slots: vec![EventFrame::blank(); capacity_frames],
-            count: 0,
-            by_kind: [0; 5],
-        }
+        Self { slots: vec![EventFrame::blank(); capacity_frames], count: 0, by_kind: [0; 5] }
     }
 
     /// Adds a frame of `kind`, without a number. Taken by value so that a record built in the
@@ -97,10 +90,7 @@ impl FrameBlock {
     #[inline]
     pub fn push(&mut self, kind: EventKind, record: RtFlowRecord) -> Result<(), BlockFull> {
         let capacity_frames = self.slots.len();
-        let slot = self
-            .slots
-            .get_mut(self.count)
-            .ok_or(BlockFull { capacity_frames })?;
+        let slot = self.slots.get_mut(self.count).ok_or(BlockFull { capacity_frames })?;
         slot.header = event_header(kind);
         slot.record = record;
         slot.record.event_type = kind as u8;
@@ -150,11 +140,7 @@ pub struct BlockPool {
 impl BlockPool {
     /// `blocks` blocks of `capacity_frames` frames each.
     pub fn new(blocks: usize, capacity_frames: usize) -> Self {
-        Self {
-            idle: (0..blocks)
-                .map(|_| FrameBlock::new(capacity_frames))
-                .collect(),
-        }
+        Self { idle: (0..blocks).map(|_| FrameBlock::new(capacity_frames)).collect() }
     }
 
     /// An empty block; `None` while all are out.
@@ -190,10 +176,7 @@ mod tests {
     use super::*;
 
     fn record(time_ns: u64) -> RtFlowRecord {
-        RtFlowRecord {
-            time_ns: time_ns.into(),
-            ..RtFlowRecord::new_zeroed()
-        }
+        RtFlowRecord { time_ns: time_ns.into(), ..RtFlowRecord::new_zeroed() }
     }
 
     #[test]
@@ -203,10 +186,7 @@ mod tests {
         block.push(EventKind::FilterLog, record(8)).unwrap();
         let bytes = block.frames().as_bytes();
         assert_eq!(bytes.len(), 304);
-        assert_eq!(
-            bytes[..16],
-            [136, 0, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-        );
+        assert_eq!(bytes[..16], [136, 0, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!((bytes[16], bytes[16 + 52]), (7, 3));
         assert_eq!((bytes[152 + 4], bytes[168], bytes[168 + 52]), (13, 8, 6));
         assert_eq!(block.counts(), [0, 0, 1, 0, 1]);

@@ -60,10 +60,7 @@ impl Events {
     /// Raises an event about a row.
     pub fn raise(&mut self, event: Event) {
         self.generated[event.kind.index()] += 1;
-        self.rows.push(Event {
-            order: self.order,
-            ..event
-        });
+        self.rows.push(Event { order: self.order, ..event });
     }
 
     /// Raises a session event with its record.

@@ -17,18 +17,11 @@ impl RowMask {
     /// If `rows` is above [`BATCH_ROWS_MAX`].
     #[must_use]
     pub fn first(rows: usize) -> Self {
-        assert!(
-            rows <= BATCH_ROWS_MAX,
-            "a batch has at most {BATCH_ROWS_MAX} rows"
-        );
+        assert!(rows <= BATCH_ROWS_MAX, "a batch has at most {BATCH_ROWS_MAX} rows");
         let mut mask = Self::default();
         for (index, word) in mask.0.iter_mut().enumerate() {
             let bits = rows.saturating_sub(index * 64).min(64);
-            *word = if bits == 64 {
-                u64::MAX
-            } else {
-                (1 << bits) - 1
-            };
+            *word = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
         }
         mask
     }
@@ -123,13 +116,10 @@ mod tests {
 
     #[test]
     fn a_predicate_sets_the_bits_of_the_values_that_fit() {
-        let values: Vec<u32> = (0..1000)
-            .map(|row: u32| row.wrapping_mul(2_654_435_761) >> 7)
-            .collect();
+        let values: Vec<u32> =
+            (0..1000).map(|row: u32| row.wrapping_mul(2_654_435_761) >> 7).collect();
         let mask = RowMask::where_each(&values, |value| value.is_multiple_of(3));
-        let rows: Vec<usize> = (0..1000)
-            .filter(|&row| values[row].is_multiple_of(3))
-            .collect();
+        let rows: Vec<usize> = (0..1000).filter(|&row| values[row].is_multiple_of(3)).collect();
         assert_eq!(mask.iter().collect::<Vec<_>>(), rows);
         let odd = RowMask::where_each(&values, |value| value % 2 == 1);
         let either = (0..1000).filter(|&row| values[row].is_multiple_of(3) || values[row] % 2 == 1);
@@ -157,10 +147,7 @@ mod tests {
         let values: Vec<u8> = (0..200).collect();
         let even = RowMask::where_each(&values, |v| v % 2 == 0);
         assert_eq!(even.count(), 100);
-        assert_eq!(
-            even.and(&RowMask::first(10)).iter().collect::<Vec<_>>(),
-            [0, 2, 4, 6, 8]
-        );
+        assert_eq!(even.and(&RowMask::first(10)).iter().collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
         assert!(RowMask::first(0).is_empty());
         assert_eq!(RowMask::first(BATCH_ROWS_MAX).count(), BATCH_ROWS_MAX);
     }

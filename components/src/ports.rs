@@ -57,10 +57,7 @@ impl PortTable {
                 let own = interface.primary(family).into_iter();
                 table.group(own, share(world.nat.interface_ports), seed)
             };
-            let groups = [
-                group(&mut table, Family::Inet),
-                group(&mut table, Family::Inet6),
-            ];
+            let groups = [group(&mut table, Family::Inet), group(&mut table, Family::Inet6)];
             table.interfaces.push(groups);
         }
         table
@@ -164,29 +161,19 @@ impl PortTable {
     }
 
     fn lease(&mut self, group: Group, slot: u32, wanted: u16) -> Option<(Address, PortLease)> {
-        let ports = self
-            .slots
-            .get_mut(slot as usize)
-            .filter(|_| group.count > 0)?;
+        let ports = self.slots.get_mut(slot as usize).filter(|_| group.count > 0)?;
         let (first, last) = group.ports;
         let port = if (first..=last).contains(&wanted) && !ports.is_taken(wanted) {
             wanted
         } else {
-            let port = ports
-                .next_free(ports.cursor, last)
-                .or_else(|| ports.next_free(first, last))?;
+            let port =
+                ports.next_free(ports.cursor, last).or_else(|| ports.next_free(first, last))?;
             ports.cursor = if port == last { first } else { port + 1 };
             port
         };
         ports.taken[usize::from(port / 64)] |= 1 << (port % 64);
         ports.leased += 1;
-        Some((
-            ports.address,
-            PortLease {
-                slot: slot + 1,
-                port,
-            },
-        ))
+        Some((ports.address, PortLease { slot: slot + 1, port }))
     }
 }
 
@@ -220,15 +207,8 @@ pub fn share_of(ports: (u16, u16), worker: u16, workers: u16) -> (u16, u16) {
     let (worker, workers) = (u32::from(worker), u32::from(workers.max(1)));
     let part = ((last - first + 1) / workers).max(1);
     let from = (first + worker * part).min(last);
-    let to = if worker + 1 == workers {
-        last
-    } else {
-        (from + part - 1).min(last)
-    };
-    (
-        u16::try_from(from).unwrap_or(0),
-        u16::try_from(to).unwrap_or(u16::MAX),
-    )
+    let to = if worker + 1 == workers { last } else { (from + part - 1).min(last) };
+    (u16::try_from(from).unwrap_or(0), u16::try_from(to).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]
@@ -251,10 +231,7 @@ mod tests {
     fn keeps_the_original_port_where_it_is_free_and_in_range() {
         let mut ports = table((1024, 1100), 1);
         let (address, lease) = ports.lease_pool(PoolId(1), 0, 1050).expect("free");
-        assert_eq!(
-            (address, lease.port),
-            (Address::v4([198, 51, 100, 1]), 1050)
-        );
+        assert_eq!((address, lease.port), (Address::v4([198, 51, 100, 1]), 1050));
         let (_, other) = ports.lease_pool(PoolId(1), 0, 1050).expect("free");
         assert_ne!(other.port, 1050);
         let (_, moved) = ports.lease_pool(PoolId(1), 0, 80).expect("free");
@@ -281,9 +258,7 @@ mod tests {
 
     #[test]
     fn workers_share_a_range_without_overlap() {
-        let parts: Vec<_> = (0..3)
-            .map(|worker| share_of((1024, 63487), worker, 3))
-            .collect();
+        let parts: Vec<_> = (0..3).map(|worker| share_of((1024, 63487), worker, 3)).collect();
         assert_eq!(parts[0].0, 1024);
         assert_eq!(parts[2].1, 63487);
         assert!(parts.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0));

@@ -173,18 +173,12 @@ impl Verdict {
     /// Dropped under `reason`.
     #[must_use]
     pub const fn dropped(reason: DropReason) -> Self {
-        Self {
-            fate: Fate::Dropped,
-            reason,
-        }
+        Self { fate: Fate::Dropped, reason }
     }
 
     /// Any other fate.
     #[must_use]
     pub const fn of(fate: Fate) -> Self {
-        Self {
-            fate,
-            reason: DropReason::Default,
-        }
+        Self { fate, reason: DropReason::Default }
     }
 }

@@ -81,10 +81,7 @@ impl ReplayRing {
         if !capacity.is_power_of_two() {
             return Err(RingError::Capacity(capacity));
         }
-        let acked = config
-            .start_sequence
-            .checked_sub(1)
-            .ok_or(RingError::StartSequence)?;
+        let acked = config.start_sequence.checked_sub(1).ok_or(RingError::StartSequence)?;
         let start = config.start_sequence;
         Ok(Self {
             slots: Slots::new(capacity),
@@ -129,10 +126,8 @@ impl ReplayRing {
             return None;
         }
         let sequence = self.head;
-        self.resync = Resync::Numbered(
-            sequence,
-            FrameHeader::new(FrameType::FullResync, 0, sequence),
-        );
+        self.resync =
+            Resync::Numbered(sequence, FrameHeader::new(FrameType::FullResync, 0, sequence));
         self.occupancy.take(None);
         self.head += 1;
         self.counters.resyncs += 1;
@@ -161,12 +156,7 @@ impl ReplayRing {
         let end = match &self.resync {
             Resync::Numbered(sequence, header) if *sequence == self.sent => {
                 let frame_length = HEADER_LENGTH;
-                return Unsent {
-                    first: header.as_bytes(),
-                    second: &[],
-                    frames: 1,
-                    frame_length,
-                };
+                return Unsent { first: header.as_bytes(), second: &[], frames: 1, frame_length };
             }
             Resync::Numbered(sequence, _) if *sequence > self.sent => *sequence,
             _ => self.head,
@@ -334,10 +324,7 @@ impl ReplayRing {
     fn check(&self) {
         debug_assert!(self.acked < self.tail && self.tail <= self.sent, "{self:?}");
         debug_assert!(self.sent <= self.head, "{self:?}");
-        debug_assert!(
-            self.acked < self.sent_end && self.sent_end <= self.head,
-            "{self:?}"
-        );
+        debug_assert!(self.acked < self.sent_end && self.sent_end <= self.head, "{self:?}");
         debug_assert!(self.retained() <= self.slots.capacity(), "{self:?}");
         debug_assert_eq!(self.occupancy.total(), self.retained());
     }

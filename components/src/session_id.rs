@@ -31,12 +31,7 @@ pub fn session_id(event: &RtFlow) -> SessionId {
         | event.family as u64;
     let mut hash = mix(SEED ^ kind_and_time);
     hash = mix(hash ^ ports.iter().fold(0, |word, &p| word << 16 | u64::from(p)));
-    for address in [
-        event.source,
-        event.destination,
-        event.nat_source,
-        event.nat_destination,
-    ] {
+    for address in [event.source, event.destination, event.nat_source, event.nat_destination] {
         for half in halves(address) {
             hash = mix(hash ^ half);
         }
@@ -121,54 +116,18 @@ mod tests {
     fn every_shared_field_changes_the_id() {
         let base = event(EventKind::SessionCreate);
         let changed = [
-            RtFlow {
-                family: Family::Inet6,
-                ..base
-            },
-            RtFlow {
-                protocol: 17,
-                ..base
-            },
-            RtFlow {
-                source: Address::v4([10, 0, 0, 6]),
-                ..base
-            },
-            RtFlow {
-                destination: Address::v4([192, 0, 2, 81]),
-                ..base
-            },
-            RtFlow {
-                source_port: 40_001,
-                ..base
-            },
-            RtFlow {
-                destination_port: 80,
-                ..base
-            },
-            RtFlow {
-                nat_source: Address::ZERO,
-                ..base
-            },
-            RtFlow {
-                nat_destination: Address::ZERO,
-                ..base
-            },
-            RtFlow {
-                nat_source_port: 1025,
-                ..base
-            },
-            RtFlow {
-                nat_destination_port: 8443,
-                ..base
-            },
-            RtFlow {
-                created_seconds: 1_700_000_001,
-                ..base
-            },
-            RtFlow {
-                ingress_zone: 3,
-                ..base
-            },
+            RtFlow { family: Family::Inet6, ..base },
+            RtFlow { protocol: 17, ..base },
+            RtFlow { source: Address::v4([10, 0, 0, 6]), ..base },
+            RtFlow { destination: Address::v4([192, 0, 2, 81]), ..base },
+            RtFlow { source_port: 40_001, ..base },
+            RtFlow { destination_port: 80, ..base },
+            RtFlow { nat_source: Address::ZERO, ..base },
+            RtFlow { nat_destination: Address::ZERO, ..base },
+            RtFlow { nat_source_port: 1025, ..base },
+            RtFlow { nat_destination_port: 8443, ..base },
+            RtFlow { created_seconds: 1_700_000_001, ..base },
+            RtFlow { ingress_zone: 3, ..base },
         ];
         let mut ids: Vec<SessionId> = changed.iter().map(session_id).collect();
         ids.push(session_id(&base));
@@ -187,11 +146,7 @@ mod tests {
 
     #[test]
     fn other_kinds_belong_to_no_session() {
-        for kind in [
-            EventKind::PolicyDeny,
-            EventKind::ScreenDrop,
-            EventKind::FilterLog,
-        ] {
+        for kind in [EventKind::PolicyDeny, EventKind::ScreenDrop, EventKind::FilterLog] {
             assert_eq!(session_id(&event(kind)), SessionId(0));
         }
     }

@@ -24,10 +24,7 @@ impl Merge {
     /// Merges `sources`; their order decides between equal stamps.
     #[must_use]
     pub fn new(sources: Vec<CaptureReader>) -> Self {
-        Self {
-            sources,
-            stale: Stale::From(0),
-        }
+        Self { sources, stale: Stale::From(0) }
     }
 
     /// The earliest packet that is left, with the index of its source; `None` when all have ended.

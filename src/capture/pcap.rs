@@ -35,11 +35,7 @@ impl Pcap {
         // The upper half of the word is FCS length and flags.
         let link = LinkType::from_number((order.u32(header, 20) & 0xffff) as u16);
         window.consume(FILE_HEADER_LEN);
-        Ok(Some(Self {
-            order,
-            nanoseconds_per_tick,
-            link,
-        }))
+        Ok(Some(Self { order, nanoseconds_per_tick, link }))
     }
 
     /// Finds the record at the window's start; `None` at the end of the file.
@@ -77,11 +73,7 @@ impl Pcap {
 }
 
 fn truncated(needed: usize, window: &Window) -> Fault {
-    Damage::Truncated {
-        needed: needed as u64,
-        present: window.bytes().len() as u64,
-    }
-    .into()
+    Damage::Truncated { needed: needed as u64, present: window.bytes().len() as u64 }.into()
 }
 
 const FILE_HEADER_LEN: usize = 24;

@@ -141,9 +141,7 @@ impl Pcapng {
         }
         let trailing = self.order.u32(window.bytes(), 0);
         window.consume(4);
-        block
-            .check_trailer(trailing)
-            .map_err(|damage| Fault::from(damage).at(start))
+        block.check_trailer(trailing).map_err(|damage| Fault::from(damage).at(start))
     }
 
     #[inline]
@@ -160,11 +158,7 @@ impl Pcapng {
         };
         let Some(described) = self.interfaces.get(interface as usize) else {
             let described = self.interfaces.len();
-            return Err(Damage::UnknownInterface {
-                interface,
-                described,
-            }
-            .into());
+            return Err(Damage::UnknownInterface { interface, described }.into());
         };
         let room = block.length - 4 - data_start;
         let captured = match (block.kind, described.snap_len) {
@@ -253,19 +247,13 @@ impl Block {
         if trailing == self.length {
             return Ok(());
         }
-        Err(Damage::BlockLengthsDiffer {
-            leading: self.length,
-            trailing,
-        })
+        Err(Damage::BlockLengthsDiffer { leading: self.length, trailing })
     }
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self {
-            rate: Rate::NanosecondsPerTick(1_000),
-            offset_seconds: 0,
-        }
+        Self { rate: Rate::NanosecondsPerTick(1_000), offset_seconds: 0 }
     }
 }
 
@@ -281,10 +269,7 @@ impl Clock {
                 u64::try_from(nanoseconds).unwrap_or(u64::MAX)
             }
         };
-        let offset = self
-            .offset_seconds
-            .unsigned_abs()
-            .saturating_mul(1_000_000_000);
+        let offset = self.offset_seconds.unsigned_abs().saturating_mul(1_000_000_000);
         if self.offset_seconds < 0 {
             since_offset.saturating_sub(offset)
         } else {
@@ -301,13 +286,9 @@ impl Rate {
             return Some(Self::BinaryFraction(exponent));
         }
         match exponent {
-            0..=9 => Some(Self::NanosecondsPerTick(
-                10_u64.pow(9 - u32::from(exponent)),
-            )),
+            0..=9 => Some(Self::NanosecondsPerTick(10_u64.pow(9 - u32::from(exponent)))),
             // 10⁻²⁸ s would need a divisor above 2⁶⁴.
-            10..=28 => Some(Self::TicksPerNanosecond(
-                10_u64.pow(u32::from(exponent) - 9),
-            )),
+            10..=28 => Some(Self::TicksPerNanosecond(10_u64.pow(u32::from(exponent) - 9))),
             _ => None,
         }
     }

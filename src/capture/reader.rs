@@ -49,10 +49,7 @@ impl CaptureReader {
         let name = path.to_string_lossy();
         match File::open(path) {
             Ok(file) => Ok(Self::from_read(&name, file)),
-            Err(source) => Err(CaptureError::Io {
-                path: name.into(),
-                source,
-            }),
+            Err(source) => Err(CaptureError::Io { path: name.into(), source }),
         }
     }
 
@@ -179,10 +176,7 @@ impl Fault {
     /// Places the damage at `start`.
     pub(super) fn at(self, start: u64) -> Self {
         match self {
-            Self::Damage { what, .. } => Self::Damage {
-                what,
-                offset: Some(start),
-            },
+            Self::Damage { what, .. } => Self::Damage { what, offset: Some(start) },
             Self::Io(error) => Self::Io(error),
         }
     }

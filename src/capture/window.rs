@@ -16,13 +16,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(input: Box<dyn Read + Send>) -> Self {
-        Self {
-            input,
-            buffer: vec![0; WINDOW_LEN].into_boxed_slice(),
-            start: 0,
-            end: 0,
-            offset: 0,
-        }
+        Self { input, buffer: vec![0; WINDOW_LEN].into_boxed_slice(), start: 0, end: 0, offset: 0 }
     }
 
     /// What can be looked at without reading more.
@@ -46,10 +40,7 @@ impl Window {
 
     /// Moves on by `count` bytes, which are in the window.
     pub(super) fn consume(&mut self, count: usize) {
-        assert!(
-            count <= self.end - self.start,
-            "consumes what `has` confirmed"
-        );
+        assert!(count <= self.end - self.start, "consumes what `has` confirmed");
         self.start += count;
         self.offset += count as u64;
     }

@@ -161,20 +161,13 @@ impl<W: Write> PcapngWriter<W> {
 
 fn writing(path: &Arc<str>, error: PcapError, captured: usize, wire: u32) -> CaptureError {
     match error {
-        PcapError::IoError(source) => CaptureError::Io {
-            path: Arc::clone(path),
-            source,
-        },
+        PcapError::IoError(source) => CaptureError::Io { path: Arc::clone(path), source },
         _ => unwritable(path, captured, wire),
     }
 }
 
 fn unwritable(path: &Arc<str>, captured: usize, wire: u32) -> CaptureError {
-    CaptureError::Unwritable {
-        path: Arc::clone(path),
-        captured,
-        wire,
-    }
+    CaptureError::Unwritable { path: Arc::clone(path), captured, wire }
 }
 
 fn flush<W: Write>(path: &Arc<str>, output: BufWriter<W>) -> Result<W, CaptureError> {

@@ -12,11 +12,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Stop> {
     let bytes = inputs::read(&args.config)?;
     let name = args.config.display().to_string();
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    if args
-        .config
-        .extension()
-        .is_some_and(|extension| extension == "toml")
-    {
+    if args.config.extension().is_some_and(|extension| extension == "toml") {
         let text = String::from_utf8_lossy(&bytes);
         inputs::check_schedule(&mut sources, &name, &text, &mut diagnostics);
     } else {
@@ -30,27 +26,16 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Stop> {
             put(&format!("{name}: {}\n", count(&diagnostics)))?;
         }
     }
-    if diagnostics.has_errors() {
-        Err(Stop::Configuration)
-    } else {
-        Ok(())
-    }
+    if diagnostics.has_errors() { Err(Stop::Configuration) } else { Ok(()) }
 }
 
 /// `2 errors, 1 warning, 0 notes`.
 fn count(diagnostics: &Diagnostics) -> String {
     let of = |severity, word: &str| {
-        let count = diagnostics
-            .0
-            .iter()
-            .filter(|d| d.severity == severity)
-            .count();
+        let count = diagnostics.0.iter().filter(|d| d.severity == severity).count();
         format!("{count} {word}{}", if count == 1 { "" } else { "s" })
     };
-    let parts = [
-        (Severity::Error, "error"),
-        (Severity::Warning, "warning"),
-        (Severity::Note, "note"),
-    ];
+    let parts =
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")];
     parts.map(|(severity, word)| of(severity, word)).join(", ")
 }

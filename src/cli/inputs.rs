@@ -19,10 +19,7 @@ const REPLAY_SCHEDULE: &str = include_str!("../../schedules/replay.toml");
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .context("standard input")?;
+        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input")?;
     } else {
         bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
     }
@@ -32,10 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
 /// The schedule of a file, or the one built in; its errors are printed.
 pub(super) fn schedule(path: Option<&Path>) -> Result<Schedule, Stop> {
     let (name, text) = match path {
-        None => (
-            "schedules/replay.toml".to_owned(),
-            REPLAY_SCHEDULE.to_owned(),
-        ),
+        None => ("schedules/replay.toml".to_owned(), REPLAY_SCHEDULE.to_owned()),
         Some(path) => {
             let bytes = read(path)?;
             let text = String::from_utf8(bytes).with_context(|| path.display().to_string())?;
@@ -67,11 +61,7 @@ pub(super) fn check_schedule(
     };
     for error in errors {
         let at = |byte: usize| u32::try_from(byte.min(text.len())).unwrap_or(0);
-        let span = Span {
-            source,
-            start: at(error.range.start),
-            end: at(error.range.end),
-        };
+        let span = Span { source, start: at(error.range.start), end: at(error.range.end) };
         let diagnostic = diagnostics.error(error.id, span, error.message);
         diagnostic.expected = error.expected;
     }

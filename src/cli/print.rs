@@ -15,9 +15,5 @@ pub(super) fn run(args: &PrintArgs) -> Result<(), Stop> {
     if diagnostics.has_errors() {
         return Err(Stop::Configuration);
     }
-    put(&if args.set {
-        print::set_lines(&tree)
-    } else {
-        print::braces(&tree)
-    })
+    put(&if args.set { print::set_lines(&tree) } else { print::braces(&tree) })
 }

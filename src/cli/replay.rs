@@ -31,22 +31,14 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     let left_out = schedule.left_out(&world);
     for (statement, system) in &left_out {
         let asks = format!("the configuration has `{statement}`");
-        say(&format!(
-            "weir: {asks}, but the schedule runs no `{system}`\n"
-        ));
+        say(&format!("weir: {asks}, but the schedule runs no `{system}`\n"));
     }
     if !left_out.is_empty() {
         return Err(Stop::Configuration);
     }
     let captures = captures(&args, &world)?;
     let sinks = sinks(&args, &world)?;
-    let replay = Replay {
-        world: Arc::clone(&world),
-        schedule,
-        captures,
-        sinks,
-        write: args.write,
-    };
+    let replay = Replay { world: Arc::clone(&world), schedule, captures, sinks, write: args.write };
     let outcome = replay.run()?;
     say(&summary::text(&outcome, &world));
     if let Some(path) = &args.ledger {
@@ -58,9 +50,7 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
 /// The schedule with the command line's batch size and workers.
 fn schedule(args: &ReplayArgs) -> Result<Schedule, Stop> {
     let schedule = inputs::schedule(args.schedule.as_deref())?;
-    schedule
-        .with(args.batch, args.workers)
-        .map_err(|error| Stop::Usage(error.message))
+    schedule.with(args.batch, args.workers).map_err(|error| Stop::Usage(error.message))
 }
 
 /// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists
@@ -68,9 +58,8 @@ fn schedule(args: &ReplayArgs) -> Result<Schedule, Stop> {
 fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Stop> {
     let bytes = inputs::read(&args.config)?;
     let name = args.config.display().to_string();
-    let options = CompileOptions {
-        log_default_policy: schedule.settings.replay.log_default_policy,
-    };
+    let options =
+        CompileOptions { log_default_policy: schedule.settings.replay.log_default_policy };
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let compiled = load::load_bytes(&mut sources, &name, &bytes, &options, &mut diagnostics);
     match &compiled {
@@ -86,16 +75,11 @@ fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Sto
 /// Captures with their binds: `IFL=CAPTURE` binds that file, everything else goes by the source's
 /// route.
 fn captures(args: &ReplayArgs, world: &World) -> Result<Vec<(CaptureReader, Bind)>, Stop> {
-    let mut paths: Vec<(PathBuf, Bind)> = args
-        .captures
-        .iter()
-        .map(|path| (path.clone(), Bind::Auto))
-        .collect();
+    let mut paths: Vec<(PathBuf, Bind)> =
+        args.captures.iter().map(|path| (path.clone(), Bind::Auto)).collect();
     for ingress in args.ingress.iter().filter(|ingress| *ingress != "auto") {
         let (name, path) = ingress.split_once('=').ok_or_else(|| {
-            Stop::Usage(format!(
-                "--ingress {ingress}: expected `auto` or `INTERFACE=CAPTURE`"
-            ))
+            Stop::Usage(format!("--ingress {ingress}: expected `auto` or `INTERFACE=CAPTURE`"))
         })?;
         let bind = Bind::To(interface(name, world)?);
         let path = PathBuf::from(path);
@@ -114,44 +98,29 @@ fn captures(args: &ReplayArgs, world: &World) -> Result<Vec<(CaptureReader, Bind
 fn interface(name: &str, world: &World) -> Result<IfIndex, Stop> {
     let names = &world.names.interfaces;
     let at = names.iter().skip(1).position(|known| known == name);
-    at.and_then(|at| u16::try_from(at + 1).ok())
-        .map(IfIndex)
-        .ok_or_else(|| {
-            let hint = match nearest(name, names.iter().skip(1).map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names[1..].join(", ")),
-            };
-            Stop::Usage(format!(
-                "--ingress: the configuration has no interface `{name}`; {hint}"
-            ))
-        })
+    at.and_then(|at| u16::try_from(at + 1).ok()).map(IfIndex).ok_or_else(|| {
+        let hint = match nearest(name, names.iter().skip(1).map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", names[1..].join(", ")),
+        };
+        Stop::Usage(format!("--ingress: the configuration has no interface `{name}`; {hint}"))
+    })
 }
 
 fn sinks(args: &ReplayArgs, world: &Arc<World>) -> Result<Vec<Box<dyn Sink>>, Stop> {
-    let configured = if world.names.host.is_empty() {
-        "weir"
-    } else {
-        &world.names.host
-    };
+    let configured = if world.names.host.is_empty() { "weir" } else { &world.names.host };
     let host = args.host.as_deref().unwrap_or(configured);
-    let renderer = Renderer::new(
-        Arc::clone(world),
-        RenderOptions::new(Format::from(args.format), host),
-    );
+    let renderer =
+        Renderer::new(Arc::clone(world), RenderOptions::new(Format::from(args.format), host));
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     sinks.push(match &args.log {
-        Some(path) => Box::new(WriterSink::lines(
-            path.display().to_string(),
-            create(path)?,
-            renderer,
-        )),
+        Some(path) => {
+            Box::new(WriterSink::lines(path.display().to_string(), create(path)?, renderer))
+        }
         None => Box::new(WriterSink::lines("stdout", std::io::stdout(), renderer)),
     });
     if let Some(path) = &args.frames {
-        sinks.push(Box::new(WriterSink::frames(
-            path.display().to_string(),
-            create(path)?,
-        )));
+        sinks.push(Box::new(WriterSink::frames(path.display().to_string(), create(path)?)));
     }
     Ok(sinks)
 }
@@ -163,9 +132,7 @@ fn create(path: &Path) -> Result<File, Stop> {
 fn write_ledger(path: &Path, ledger: &Ledger) -> Result<(), Stop> {
     let mut json = serde_json::to_vec_pretty(ledger)?;
     json.push(b'\n');
-    Ok(create(path)?
-        .write_all(&json)
-        .with_context(|| path.display().to_string())?)
+    Ok(create(path)?.write_all(&json).with_context(|| path.display().to_string())?)
 }
 
 /// The exit status: an unbalanced ledger outranks damaged files.
@@ -181,15 +148,11 @@ fn verdict(outcome: &Outcome) -> Result<(), Stop> {
         return Err(Stop::Unbalanced);
     }
     if let Some(error) = &outcome.stream_error {
-        return Err(Stop::Failed(anyhow::anyhow!(
-            "the event stream broke: {error}"
-        )));
+        return Err(Stop::Failed(anyhow::anyhow!("the event stream broke: {error}")));
     }
     let failed = outcome.sink_errors.iter().any(|(_, error)| lasting(error));
     if failed || !outcome.capture_errors.is_empty() {
-        return Err(Stop::Failed(anyhow::anyhow!(
-            "not everything could be read or written"
-        )));
+        return Err(Stop::Failed(anyhow::anyhow!("not everything could be read or written")));
     }
     Ok(())
 }

@@ -42,34 +42,21 @@ fn packets(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     for reason in DropReason::ALL {
         let count = outcome.totals.counters.packets.dropped.0[reason.index()];
         if count > 0 {
-            row(
-                out,
-                count,
-                &format!("  {}", reason.label()),
-                reason.description(),
-            )?;
+            row(out, count, &format!("  {}", reason.label()), reason.description())?;
         }
     }
     Ok(())
 }
 
 fn events(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
-    let total: u64 = outcome
-        .ledger
-        .events
-        .values()
-        .map(|events| events.generated)
-        .sum();
+    let total: u64 = outcome.ledger.events.values().map(|events| events.generated).sum();
     writeln!(out, "events        {:>12} generated", grouped(total))?;
     for kind in EventKind::ALL {
         let events = &outcome.ledger.events[kind.label()];
         let refused: u64 = events.refused.values().sum();
         if events.generated > 0 {
-            let refused = if refused > 0 {
-                format!("{} refused", grouped(refused))
-            } else {
-                String::new()
-            };
+            let refused =
+                if refused > 0 { format!("{} refused", grouped(refused)) } else { String::new() };
             row(out, events.generated, kind.label(), &refused)?;
         }
     }
@@ -78,11 +65,7 @@ fn events(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
 
 fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     let sessions = &outcome.ledger.sessions;
-    writeln!(
-        out,
-        "sessions      {:>12} created",
-        grouped(sessions.created)
-    )?;
+    writeln!(out, "sessions      {:>12} created", grouped(sessions.created))?;
     row(out, sessions.active, "active", "")?;
     for reason in CloseReason::ALL {
         let count = outcome.totals.closed.0[reason.index()];
@@ -93,18 +76,8 @@ fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
     let translated = outcome.totals.counters.translated;
     if translated.source + translated.destination > 0 {
         writeln!(out, "translations")?;
-        row(
-            out,
-            translated.source,
-            "source",
-            "packets with another source",
-        )?;
-        row(
-            out,
-            translated.destination,
-            "destination",
-            "packets with another destination",
-        )?;
+        row(out, translated.source, "source", "packets with another source")?;
+        row(out, translated.destination, "destination", "packets with another destination")?;
     }
     let answers = outcome.totals.counters.answers;
     if answers.sent + answers.limited > 0 {
@@ -114,12 +87,7 @@ fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
             grouped(answers.sent)
         )?;
         if answers.limited > 0 {
-            row(
-                out,
-                answers.limited,
-                "limited",
-                "held back by the answer rate",
-            )?;
+            row(out, answers.limited, "limited", "held back by the answer rate")?;
         }
     }
     Ok(())
@@ -130,12 +98,7 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
     let counters = &outcome.totals.counters;
     if counters.policies.iter().any(|&hits| hits > 0) {
         writeln!(out, "policies")?;
-        for (id, &hits) in counters
-            .policies
-            .iter()
-            .enumerate()
-            .filter(|&(_, &hits)| hits > 0)
-        {
+        for (id, &hits) in counters.policies.iter().enumerate().filter(|&(_, &hits)| hits > 0) {
             let name = &world.names.policies[id];
             let note = if name.global { "global" } else { "" };
             row(out, hits, &name.name, note)?;
@@ -164,17 +127,8 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
 fn ledger(out: &mut String, ledger: &Ledger) -> std::fmt::Result {
     for sink in &ledger.sinks {
         let lost = sink.lost.total();
-        let note = if lost > 0 {
-            format!("{} LOST", grouped(lost))
-        } else {
-            String::new()
-        };
-        writeln!(
-            out,
-            "sink          {:>12} settled  {} {note}",
-            grouped(sink.settled),
-            sink.name
-        )?;
+        let note = if lost > 0 { format!("{} LOST", grouped(lost)) } else { String::new() };
+        writeln!(out, "sink          {:>12} settled  {} {note}", grouped(sink.settled), sink.name)?;
     }
     if ledger.balanced {
         return writeln!(
@@ -183,21 +137,9 @@ fn ledger(out: &mut String, ledger: &Ledger) -> std::fmt::Result {
             ledger.identities.len()
         );
     }
-    writeln!(
-        out,
-        "ledger        DOES NOT BALANCE: residual {}",
-        ledger.residual
-    )?;
-    for identity in ledger
-        .identities
-        .iter()
-        .filter(|identity| identity.left != identity.right)
-    {
-        writeln!(
-            out,
-            "  {}: {} against {}",
-            identity.name, identity.left, identity.right
-        )?;
+    writeln!(out, "ledger        DOES NOT BALANCE: residual {}", ledger.residual)?;
+    for identity in ledger.identities.iter().filter(|identity| identity.left != identity.right) {
+        writeln!(out, "  {}: {} against {}", identity.name, identity.left, identity.right)?;
     }
     Ok(())
 }
@@ -235,9 +177,6 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
     }
 }

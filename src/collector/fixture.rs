@@ -27,21 +27,12 @@ pub(super) const DMZ: u16 = 4;
 pub(super) fn world() -> Arc<World> {
     let mut world = World::default();
     let names = &mut world.names;
-    names
-        .zones
-        .extend(["trust", "untrust", "dmz"].map(String::from));
-    names
-        .interfaces
-        .extend(["ge-0/0/0.0", "ge-0/0/1.0", "ge-0/0/2.0"].map(String::from));
+    names.zones.extend(["trust", "untrust", "dmz"].map(String::from));
+    names.interfaces.extend(["ge-0/0/0.0", "ge-0/0/1.0", "ge-0/0/2.0"].map(String::from));
     for (name, global) in [("allow-web", false), ("deny-all", true)] {
-        names.policies.push(PolicyName {
-            name: name.into(),
-            global,
-        });
+        names.policies.push(PolicyName { name: name.into(), global });
     }
-    names
-        .applications
-        .extend(["junos-https", "junos-ping", "junos-smtp"].map(String::from));
+    names.applications.extend(["junos-https", "junos-ping", "junos-smtp"].map(String::from));
     names.filters.push(FilterName {
         name: "protect-re".into(),
         terms: vec!["allow-ssh".into(), "rest".into()],
@@ -51,11 +42,7 @@ pub(super) fn world() -> Arc<World> {
         (NatRuleKind::Destination, "web-in"),
         (NatRuleKind::Static, "mail"),
     ] {
-        names.nat_rules.push(NatRuleName {
-            kind,
-            rule_set: "nat".into(),
-            rule: rule.into(),
-        });
+        names.nat_rules.push(NatRuleName { kind, rule_set: "nat".into(), rule: rule.into() });
     }
     world.routes = RouteTable::new(&[
         route("0.0.0.0", 0, 1),
@@ -77,11 +64,9 @@ pub(super) fn event(kind: EventKind) -> RtFlow {
             server_packets: 0,
             server_bytes: 0,
         },
-        EventKind::PolicyDeny | EventKind::ScreenDrop | EventKind::FilterLog => Detail::Rule {
-            rule: 0,
-            term: 0,
-            owner: 0,
-        },
+        EventKind::PolicyDeny | EventKind::ScreenDrop | EventKind::FilterLog => {
+            Detail::Rule { rule: 0, term: 0, owner: 0 }
+        }
     };
     RtFlow {
         kind,
@@ -138,9 +123,7 @@ pub(super) fn closed(create: RtFlow) -> RtFlow {
 pub(super) fn frame(event: &RtFlow, sequence: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let frame = Frame::RtFlow(*event);
-    frame
-        .encode(sequence, &mut bytes)
-        .expect("fixtures fit the wire");
+    frame.encode(sequence, &mut bytes).expect("fixtures fit the wire");
     bytes
 }
 
@@ -163,18 +146,13 @@ fn route(text: &str, length: u8, egress: u16) -> Route {
         range: range(text, length),
         length,
         preference: 5,
-        next_hop: NextHop {
-            egress,
-            ..NextHop::default()
-        },
+        next_hop: NextHop { egress, ..NextHop::default() },
     }
 }
 
 fn nat_rules(world: &mut World) {
     let zone = |id: u16| NatContext {
-        zones: [ZoneId(u8::try_from(id).expect("test zone"))]
-            .into_iter()
-            .collect(),
+        zones: [ZoneId(u8::try_from(id).expect("test zone"))].into_iter().collect(),
         interfaces: Default::default(),
     };
     let matches = || NatMatch {
@@ -199,10 +177,7 @@ fn nat_rules(world: &mut World) {
         id: NatRuleId(2),
         matches: NatMatch {
             from: zone(UNTRUST),
-            destination: AddressMatch {
-                set: web,
-                excluded: false,
-            },
+            destination: AddressMatch { set: web, excluded: false },
             ..matches()
         },
         action: DestinationAction::Pool {

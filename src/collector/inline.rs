@@ -30,11 +30,7 @@ impl InlineCollector {
     pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self {
             decoder: Decoder::new(DECODER_BYTES),
-            state: State {
-                stream: StreamReport::default(),
-                loss_report: None,
-                sinks,
-            },
+            state: State { stream: StreamReport::default(), loss_report: None, sinks },
         }
     }
 

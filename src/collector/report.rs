@@ -79,22 +79,14 @@ fn losses<S: Serializer>(
     lost: &Counts<{ LossReason::COUNT }>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    by_label(
-        LossReason::ALL
-            .iter()
-            .map(|r| (r.label(), lost.0[r.index()])),
-        serializer,
-    )
+    by_label(LossReason::ALL.iter().map(|r| (r.label(), lost.0[r.index()])), serializer)
 }
 
 fn sink_losses<S: Serializer>(
     lost: &Counts<{ SinkLoss::COUNT }>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    by_label(
-        SinkLoss::ALL.iter().map(|r| (r.label(), lost.0[r.index()])),
-        serializer,
-    )
+    by_label(SinkLoss::ALL.iter().map(|r| (r.label(), lost.0[r.index()])), serializer)
 }
 
 fn by_label<S: Serializer>(
@@ -113,10 +105,7 @@ mod tests {
         let stream = StreamReport {
             id: Some(0x2a),
             last_sequence: 7,
-            applied: Applied {
-                events: Counts([1, 0, 2, 0, 0]),
-                sessions: 1,
-            },
+            applied: Applied { events: Counts([1, 0, 2, 0, 0]), sessions: 1 },
             lost: Counts([2, 0, 1, 0]),
             ..StreamReport::default()
         };

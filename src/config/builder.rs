@@ -67,9 +67,8 @@ impl Cursor {
     /// a complete value and the enclosing statements know the word, there.
     pub(super) fn place_for(&mut self, word: &str) -> Place {
         if self.top().1.is_complete() {
-            let enclosing = self.0[..self.0.len() - 1]
-                .iter()
-                .rposition(|(_, place)| place.is_container());
+            let enclosing =
+                self.0[..self.0.len() - 1].iter().rposition(|(_, place)| place.is_container());
             if let Some(at) = enclosing.filter(|&at| self.0[at].1.knows(word)) {
                 self.0.truncate(at + 1);
             }
@@ -116,11 +115,7 @@ impl Builder {
         let place = cursor.place_for(word);
         if cursor.0.len() > DEPTH_MAX {
             diagnostics
-                .error(
-                    "too-deep",
-                    span,
-                    format!("more than {DEPTH_MAX} nested words"),
-                )
+                .error("too-deep", span, format!("more than {DEPTH_MAX} nested words"))
                 .suggest("Junos itself nests far less; is this a configuration?");
             return None;
         }
@@ -129,11 +124,7 @@ impl Builder {
         if matches!((place, next), (Place::Value, Place::Unknown)) {
             let value = &self.entry(parent).text;
             diagnostics
-                .error(
-                    "unexpected-word",
-                    span,
-                    format!("nothing may follow the value `{value}`"),
-                )
+                .error("unexpected-word", span, format!("nothing may follow the value `{value}`"))
                 .expected("the end of the statement")
                 .suggest("write several values as `[ a b ]`, a value with blanks in quotes");
         }
@@ -164,10 +155,7 @@ impl Builder {
     /// Goes to the child with this word; false if there is none.
     pub(super) fn find(&self, cursor: &mut Cursor, word: &str) -> bool {
         let next = cursor.place_for(word).step(word);
-        let found = self
-            .words
-            .get(word)
-            .and_then(|&id| self.children.get(&(cursor.node(), id)));
+        let found = self.words.get(word).and_then(|&id| self.children.get(&(cursor.node(), id)));
         if let Some(&node) = found {
             cursor.0.push((node, next));
         }

@@ -74,9 +74,9 @@ fn covers_applications(outer: &AppMatch, inner: &AppMatch) -> bool {
     match (outer, inner) {
         (AppMatch::Any, _) => true,
         (AppMatch::Terms(_), AppMatch::Any) => false,
-        (AppMatch::Terms(outer), AppMatch::Terms(inner)) => inner
-            .iter()
-            .all(|(inner, _)| outer.iter().any(|(outer, _)| covers_term(outer, inner))),
+        (AppMatch::Terms(outer), AppMatch::Terms(inner)) => {
+            inner.iter().all(|(inner, _)| outer.iter().any(|(outer, _)| covers_term(outer, inner)))
+        }
     }
 }
 
@@ -123,10 +123,7 @@ impl Sets {
     fn of(matches: &AddressMatch) -> Self {
         let (v4, v6) = (matches.set.v4(), matches.set.v6());
         if !matches.excluded {
-            return Self {
-                v4: v4.to_vec(),
-                v6: v6.to_vec(),
-            };
+            return Self { v4: v4.to_vec(), v6: v6.to_vec() };
         }
         Self {
             v4: complement(v4, 0, |key| key.checked_add(1), |key| key - 1, u32::MAX),
@@ -213,15 +210,8 @@ pub(crate) fn shadowed_terms(
                 .warning("shadowed-term", name.name.span, message)
                 .suggest("move it up, or delete it");
         }
-        let empty = [
-            &term.matches.source,
-            &term.matches.destination,
-            &term.matches.either,
-        ];
-        if empty
-            .iter()
-            .any(|set| set.as_ref().is_some_and(AddressSet::is_empty))
-        {
+        let empty = [&term.matches.source, &term.matches.destination, &term.matches.either];
+        if empty.iter().any(|set| set.as_ref().is_some_and(AddressSet::is_empty)) {
             let message = format!("no packet matches the term `{}`", name.name.text);
             diagnostics
                 .warning("never-matches", name.name.span, message)

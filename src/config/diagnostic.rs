@@ -90,14 +90,7 @@ impl Diagnostics {
         message: impl Into<String>,
     ) -> &mut Diagnostic {
         let message = message.into();
-        self.0.push(Diagnostic {
-            id,
-            severity,
-            span,
-            message,
-            expected: None,
-            suggestion: None,
-        });
+        self.0.push(Diagnostic { id, severity, span, message, expected: None, suggestion: None });
         self.0.last_mut().expect("just pushed")
     }
 }
@@ -126,10 +119,7 @@ pub(super) struct ErrorLimit {
 impl ErrorLimit {
     /// Counts what is found from here on.
     pub(super) fn new(diagnostics: &Diagnostics) -> Self {
-        Self {
-            seen: diagnostics.0.len(),
-            errors: 0,
-        }
+        Self { seen: diagnostics.0.len(), errors: 0 }
     }
 
     /// True, with an error that says so, once [`ERRORS_MAX`] errors have been found.

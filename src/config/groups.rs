@@ -18,16 +18,8 @@ pub fn effective(tree: &Node, diagnostics: &mut Diagnostics) -> Node {
     for group in groups {
         refuse_nested(group, diagnostics);
     }
-    let mut inheritance = Inheritance {
-        groups,
-        diagnostics,
-        inherited: 0,
-    };
-    let level = Level {
-        path: Vec::new(),
-        place: Place::ROOT,
-        except: Vec::new(),
-    };
+    let mut inheritance = Inheritance { groups, diagnostics, inherited: 0 };
+    let level = Level { path: Vec::new(), place: Place::ROOT, except: Vec::new() };
     inheritance.merge(tree, &tree.children, Vec::new(), &level)
 }
 
@@ -132,10 +124,7 @@ impl<'n> Inheritance<'n, '_> {
         level: &Level<'n>,
     ) -> Option<Node> {
         let word = &*child.word;
-        let below = sources
-            .iter()
-            .flat_map(|source| source.below(word))
-            .collect();
+        let below = sources.iter().flat_map(|source| source.below(word)).collect();
         let mut next = level.clone();
         next.path.push(word);
         next.place = level.place.step(word);
@@ -154,10 +143,7 @@ impl<'n> Inheritance<'n, '_> {
             };
             let mut matching = vec![Source::new(&group.word, group)];
             for word in path {
-                matching = matching
-                    .iter()
-                    .flat_map(|source| source.below(word))
-                    .collect();
+                matching = matching.iter().flat_map(|source| source.below(word)).collect();
             }
             sources.extend(matching);
         }
@@ -184,11 +170,7 @@ impl<'n> Inheritance<'n, '_> {
         match found {
             Some(group) if group.inactive => {
                 self.diagnostics
-                    .warning(
-                        "inactive-group",
-                        name.span,
-                        format!("the group `{word}` is inactive"),
-                    )
+                    .warning("inactive-group", name.span, format!("the group `{word}` is inactive"))
                     .expected("a group in force")
                     .suggest("activate the group, or remove its name here");
                 None
@@ -198,11 +180,7 @@ impl<'n> Inheritance<'n, '_> {
                 let near = nearest(word, groups.iter().map(|group| &*group.word));
                 let finding = self
                     .diagnostics
-                    .error(
-                        "unknown-group",
-                        name.span,
-                        format!("there is no group `{word}`"),
-                    )
+                    .error("unknown-group", name.span, format!("there is no group `{word}`"))
                     .expected("the name of a group under `groups`");
                 if let Some(near) = near {
                     finding.suggest(format!("did you mean `{near}`?"));
@@ -228,16 +206,12 @@ impl<'n> Inheritance<'n, '_> {
 
 impl<'n> Source<'n> {
     fn new(group: &'n str, node: &'n Node) -> Self {
-        let (patterns, exact): (Vec<_>, Vec<_>) = node
-            .active()
-            .partition(|child| pattern(&child.word).is_some());
+        let (patterns, exact): (Vec<_>, Vec<_>) =
+            node.active().partition(|child| pattern(&child.word).is_some());
         Self {
             group,
             node,
-            exact: exact
-                .into_iter()
-                .map(|child| (&*child.word, child))
-                .collect(),
+            exact: exact.into_iter().map(|child| (&*child.word, child)).collect(),
             patterns,
         }
     }
@@ -247,11 +221,7 @@ impl<'n> Source<'n> {
         let exact = self.exact.get(word).copied();
         let matches = |child: &&&'n Node| pattern(&child.word).is_some_and(|p| glob(p, word));
         let patterns = self.patterns.iter().filter(matches).copied();
-        exact
-            .into_iter()
-            .chain(patterns)
-            .map(|child| Self::new(self.group, child))
-            .collect()
+        exact.into_iter().chain(patterns).map(|child| Self::new(self.group, child)).collect()
     }
 }
 
@@ -271,11 +241,7 @@ fn refuse_nested(group: &Node, diagnostics: &mut Diagnostics) {
     let mut nodes: Vec<&Node> = group.active().collect();
     for condition in nodes.extract_if(.., |node| node.word == "when") {
         diagnostics
-            .error(
-                "conditional-group",
-                condition.span,
-                "`when` conditions are not supported",
-            )
+            .error("conditional-group", condition.span, "`when` conditions are not supported")
             .expected("statements of the group");
     }
     while let Some(node) = nodes.pop() {

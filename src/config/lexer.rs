@@ -74,10 +74,7 @@ pub(super) fn tokens<'s>(
     diagnostics: &mut Diagnostics,
 ) -> Tokens<'s> {
     let mut lexer = Raw::lexer(text);
-    let mut found = Tokens {
-        tokens: Vec::new(),
-        truncated: false,
-    };
+    let mut found = Tokens { tokens: Vec::new(), truncated: false };
     let (mut line_start, mut first, mut indent) = (0, true, 0);
     let mut limit = ErrorLimit::new(diagnostics);
     while let Some(raw) = lexer.next() {
@@ -108,13 +105,7 @@ pub(super) fn tokens<'s>(
         if first {
             indent = u32::try_from(range.start - line_start).unwrap_or(u32::MAX);
         }
-        found.tokens.push(Token {
-            kind,
-            text,
-            span,
-            first,
-            indent,
-        });
+        found.tokens.push(Token { kind, text, span, first, indent });
         first = false;
     }
     found
@@ -187,12 +178,7 @@ fn string(lexer: &mut Lexer<'_, Raw>) -> bool {
             _ => {}
         }
     }
-    lexer.bump(
-        line.trim_end()
-            .trim_end_matches([';', '{'])
-            .trim_end()
-            .len(),
-    );
+    lexer.bump(line.trim_end().trim_end_matches([';', '{']).trim_end().len());
     false
 }
 
@@ -220,20 +206,13 @@ fn unescape(text: &str) -> Cow<'_, str> {
 
 fn unterminated_string(span: Span, diagnostics: &mut Diagnostics) {
     diagnostics
-        .error(
-            "unterminated-string",
-            span,
-            "the quoted string does not end",
-        )
+        .error("unterminated-string", span, "the quoted string does not end")
         .expected("a closing `\"` on this line")
         .suggest("close the string, or write a quote inside it as `\\\"`");
 }
 
 fn unterminated_comment(span: Span, diagnostics: &mut Diagnostics) {
-    let mark = Span {
-        end: span.start + 2,
-        ..span
-    };
+    let mark = Span { end: span.start + 2, ..span };
     diagnostics
         .error("unterminated-comment", mark, "the comment does not end")
         .expected("a `*/` further down")
@@ -254,9 +233,5 @@ fn stray_character(span: Span, slice: &str, diagnostics: &mut Diagnostics) {
 
 fn span(source: SourceId, start: usize, end: usize) -> Span {
     let byte = |at| u32::try_from(at).expect("`Sources::add` refuses texts of 4 GiB");
-    Span {
-        source,
-        start: byte(start),
-        end: byte(end),
-    }
+    Span { source, start: byte(start), end: byte(end) }
 }

@@ -48,17 +48,11 @@ pub fn parse_bytes(
 ) -> Node {
     let (read, message) = match bytes.len() {
         0..=BYTES_MAX => (bytes, None),
-        size => (
-            &[][..],
-            Some(format!("{size} bytes are more than {BYTES_MAX}")),
-        ),
+        size => (&[][..], Some(format!("{size} bytes are more than {BYTES_MAX}"))),
     };
     let source = sources.add(name, String::from_utf8_lossy(read));
     if let Some(message) = message {
-        let start = Span {
-            source,
-            ..Span::default()
-        };
+        let start = Span { source, ..Span::default() };
         diagnostics.error("file-too-large", start, message);
     }
     if let Err(error) = std::str::from_utf8(read) {
@@ -81,16 +75,9 @@ pub fn parse_bytes(
 fn parse_source(sources: &Sources, source: SourceId, diagnostics: &mut Diagnostics) -> Node {
     let text = &sources.get(source).text;
     if let Some(form) = foreign_form(text) {
-        let start = Span {
-            source,
-            ..Span::default()
-        };
+        let start = Span { source, ..Span::default() };
         diagnostics
-            .error(
-                "foreign-form",
-                start,
-                format!("the configuration is in {form}"),
-            )
+            .error("foreign-form", start, format!("the configuration is in {form}"))
             .expected("braces or `set` lines")
             .suggest("take it with `show configuration`, without `| display xml` or `json`");
         return Node::default();
@@ -106,12 +93,8 @@ fn parse_source(sources: &Sources, source: SourceId, diagnostics: &mut Diagnosti
 /// XML and JSON, which Junos prints as well.
 fn foreign_form(text: &str) -> Option<&'static str> {
     let text = text.trim_start();
-    let is_xml = ["<?xml", "<rpc-reply", "<configuration"]
-        .iter()
-        .any(|tag| text.starts_with(tag));
-    let is_json = text
-        .strip_prefix('{')
-        .is_some_and(|rest| rest.trim_start().starts_with('"'));
+    let is_xml = ["<?xml", "<rpc-reply", "<configuration"].iter().any(|tag| text.starts_with(tag));
+    let is_json = text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"'));
     match (is_xml, is_json) {
         (true, _) => Some("XML"),
         (_, true) => Some("JSON"),

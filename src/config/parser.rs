@@ -87,11 +87,7 @@ impl<'t, 's> Parser<'t, 's> {
                 self.at += 1;
                 let what = token.kind.text();
                 self.diagnostics
-                    .error(
-                        "stray-token",
-                        token.span,
-                        format!("`{what}` without a statement"),
-                    )
+                    .error("stray-token", token.span, format!("`{what}` without a statement"))
                     .expected("a keyword, or `}`")
                     .suggest(format!("remove the `{what}`"));
             }
@@ -106,11 +102,7 @@ impl<'t, 's> Parser<'t, 's> {
             return;
         }
         let values = self.list();
-        let statement = Statement {
-            tags,
-            words,
-            values,
-        };
+        let statement = Statement { tags, words, values };
         let next = self.tokens.get(self.at);
         match next.map(|t| t.kind) {
             Some(Kind::Semicolon) => {
@@ -160,10 +152,7 @@ impl<'t, 's> Parser<'t, 's> {
 
     /// The values of `[ a b ]`, if a list begins here, with what stands wrongly after it.
     fn list(&mut self) -> Option<Vec<&'t Token<'s>>> {
-        let open = self
-            .tokens
-            .get(self.at)
-            .filter(|t| t.kind == Kind::ListOpen)?;
+        let open = self.tokens.get(self.at).filter(|t| t.kind == Kind::ListOpen)?;
         self.at += 1;
         let (mut values, mut is_nested) = (Vec::new(), false);
         while let Some(token) = self.tokens.get(self.at) {
@@ -227,16 +216,14 @@ impl<'t, 's> Parser<'t, 's> {
         for (index, word) in words.iter().enumerate() {
             let joined = index > 0;
             let node =
-                self.builder
-                    .enter(&mut cursor, &word.text, word.span, joined, self.diagnostics)?;
+                self.builder.enter(&mut cursor, &word.text, word.span, joined, self.diagnostics)?;
             if index == object {
                 self.honour_tags(statement, node);
             }
         }
         for value in statement.values.iter().flatten() {
             let mut below = cursor.clone();
-            self.builder
-                .enter(&mut below, &value.text, value.span, true, self.diagnostics);
+            self.builder.enter(&mut below, &value.text, value.span, true, self.diagnostics);
         }
         Some(cursor)
     }
@@ -257,19 +244,16 @@ impl<'t, 's> Parser<'t, 's> {
 
     /// The position of the innermost block.
     fn cursor(&self) -> Option<Cursor> {
-        self.frames
-            .last()
-            .map_or_else(|| Some(Cursor::root()), |frame| frame.cursor.clone())
+        self.frames.last().map_or_else(|| Some(Cursor::root()), |frame| frame.cursor.clone())
     }
 
     fn open(&mut self, open: &Token<'_>, words: &[Token<'_>], cursor: Option<Cursor>) {
         let name: Vec<&str> = words.iter().map(|t| &*t.text).collect();
         self.frames.push(Frame {
             cursor,
-            open: words.last().map_or(open.span, |last| Span {
-                start: words[0].span.start,
-                ..last.span
-            }),
+            open: words
+                .last()
+                .map_or(open.span, |last| Span { start: words[0].span.start, ..last.span }),
             indent: words.first().map_or(open.indent, |t| t.indent),
             name: name.join(" "),
         });
@@ -307,10 +291,7 @@ impl<'t, 's> Parser<'t, 's> {
     /// A statement ended by a new line, a `}` or the end of the text.
     fn missing_end(&mut self, statement: &Statement<'t, 's>, next: Option<&Token<'_>>) {
         let last = &self.tokens[self.at - 1];
-        let after = Span {
-            start: last.span.end,
-            ..last.span
-        };
+        let after = Span { start: last.span.end, ..last.span };
         let words = statement.words;
         let is_head = !self.balanced
             && statement.values.is_none()
@@ -324,11 +305,7 @@ impl<'t, 's> Parser<'t, 's> {
             self.open(last, words, cursor);
             return;
         }
-        let last = if last.is_word() {
-            &*last.text
-        } else {
-            last.kind.text()
-        };
+        let last = if last.is_word() { &*last.text } else { last.kind.text() };
         self.diagnostics
             .error("missing-semicolon", after, "the statement does not end")
             .expected("`;`")
@@ -357,11 +334,7 @@ impl<'t, 's> Parser<'t, 's> {
     fn tag_alone(&mut self, tags: &[Token<'_>]) {
         if let Some(tag) = tags.last() {
             self.diagnostics
-                .error(
-                    "stray-token",
-                    tag.span,
-                    format!("`{}` without a statement", tag.text),
-                )
+                .error("stray-token", tag.span, format!("`{}` without a statement", tag.text))
                 .expected("a statement on the same line");
         }
     }
@@ -391,11 +364,7 @@ impl<'t, 's> Parser<'t, 's> {
         }
         if !std::mem::replace(&mut self.set_line_seen, true) {
             self.diagnostics
-                .error(
-                    "mixed-forms",
-                    token.span,
-                    "a command in a file that is in braces",
-                )
+                .error("mixed-forms", token.span, "a command in a file that is in braces")
                 .expected("a statement in braces")
                 .suggest("keep commands in a file of their own; its first word is a command");
         }
@@ -422,11 +391,5 @@ fn is_balanced(tokens: &[Token<'_>]) -> bool {
 }
 
 /// Tags that Junos writes or reads before a statement.
-pub(super) const TAGS: [&str; 6] = [
-    "inactive:",
-    "active:",
-    "protect:",
-    "unprotect:",
-    "replace:",
-    "delete:",
-];
+pub(super) const TAGS: [&str; 6] =
+    ["inactive:", "active:", "protect:", "unprotect:", "replace:", "delete:"];

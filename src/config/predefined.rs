@@ -89,17 +89,7 @@ pub(crate) const APPLICATIONS: &[Predefined] = &[
     app("junos-gprs-gtp-v0-udp", &[udp(3386)]),
     app("junos-gre", &[any(47)]),
     app("junos-gtp", &[udp(2123)]),
-    app(
-        "junos-h323",
-        &[
-            tcp(1720),
-            udp(1719),
-            tcp(1503),
-            tcp(389),
-            tcp(522),
-            tcp(1731),
-        ],
-    ),
+    app("junos-h323", &[tcp(1720), udp(1719), tcp(1503), tcp(389), tcp(522), tcp(1731)]),
     app("junos-http-ext", &[tcp(7001)]),
     app("junos-http", &[tcp(80)]),
     app("junos-https", &[tcp(443)]),
@@ -179,10 +169,7 @@ pub(crate) const APPLICATIONS: &[Predefined] = &[
     app("junos-sqlnet-v1", &[tcp(1525)]),
     app("junos-sqlnet-v2", &[tcp(1521)]),
     app("junos-ssh", &[tcp(22)]),
-    app(
-        "junos-stun",
-        &[ports(UDP, 3478, 3479), ports(TCP, 3478, 3479)],
-    ),
+    app("junos-stun", &[ports(UDP, 3478, 3479), ports(TCP, 3478, 3479)]),
     app("junos-sun-rpc-tcp", &[tcp(111)]),
     app("junos-sun-rpc-udp", &[udp(111)]),
     app("junos-syslog", &[udp(514)]),
@@ -204,15 +191,7 @@ pub(crate) const APPLICATIONS: &[Predefined] = &[
     app("junos-x-windows", &[ports(TCP, 6000, 6063)]),
     app("junos-xnm-clear-text", &[tcp(3221)]),
     app("junos-xnm-ssl", &[tcp(3220)]),
-    app(
-        "junos-ymsg",
-        &[
-            ports(TCP, 5000, 5010),
-            tcp(5050),
-            ports(UDP, 5000, 5010),
-            udp(5050),
-        ],
-    ),
+    app("junos-ymsg", &[ports(TCP, 5000, 5010), tcp(5050), ports(UDP, 5000, 5010), udp(5050)]),
 ];
 
 /// Told apart by an RPC gateway alone.
@@ -267,43 +246,20 @@ pub(crate) const RPC: &[&str] = &[
 ];
 
 pub(crate) const SETS: &[PredefinedSet] = &[
-    (
-        "junos-cifs",
-        &["junos-netbios-session", "junos-smb-session"],
-    ),
-    (
-        "junos-gprs-gtp",
-        &["junos-gprs-gtp-c", "junos-gprs-gtp-u", "junos-gprs-gtp-v0"],
-    ),
-    (
-        "junos-gprs-gtp-c",
-        &["junos-gprs-gtp-c-tcp", "junos-gprs-gtp-c-udp"],
-    ),
-    (
-        "junos-gprs-gtp-u",
-        &["junos-gprs-gtp-u-tcp", "junos-gprs-gtp-u-udp"],
-    ),
-    (
-        "junos-gprs-gtp-v0",
-        &["junos-gprs-gtp-v0-tcp", "junos-gprs-gtp-v0-udp"],
-    ),
+    ("junos-cifs", &["junos-netbios-session", "junos-smb-session"]),
+    ("junos-gprs-gtp", &["junos-gprs-gtp-c", "junos-gprs-gtp-u", "junos-gprs-gtp-v0"]),
+    ("junos-gprs-gtp-c", &["junos-gprs-gtp-c-tcp", "junos-gprs-gtp-c-udp"]),
+    ("junos-gprs-gtp-u", &["junos-gprs-gtp-u-tcp", "junos-gprs-gtp-u-udp"]),
+    ("junos-gprs-gtp-v0", &["junos-gprs-gtp-v0-tcp", "junos-gprs-gtp-v0-udp"]),
     ("junos-mgcp", &["junos-mgcp-ua", "junos-mgcp-ca"]),
     ("junos-ms-rpc", &["junos-ms-rpc-tcp", "junos-ms-rpc-udp"]),
     (
         "junos-ms-rpc-any",
-        &[
-            "junos-ms-rpc",
-            "junos-ms-rpc-uuid-any-tcp",
-            "junos-ms-rpc-uuid-any-udp",
-        ],
+        &["junos-ms-rpc", "junos-ms-rpc-uuid-any-tcp", "junos-ms-rpc-uuid-any-udp"],
     ),
     (
         "junos-ms-rpc-iis-com",
-        &[
-            "junos-ms-rpc-tcp",
-            "junos-ms-rpc-iis-com-1",
-            "junos-ms-rpc-iis-com-adminbase",
-        ],
+        &["junos-ms-rpc-tcp", "junos-ms-rpc-iis-com-1", "junos-ms-rpc-iis-com-adminbase"],
     ),
     (
         "junos-ms-rpc-msexchange",
@@ -325,62 +281,26 @@ pub(crate) const SETS: &[PredefinedSet] = &[
             "junos-ms-rpc-wmic-mgmt",
         ],
     ),
-    (
-        "junos-routing-inbound",
-        &["junos-bgp", "junos-rip", "junos-ldp-tcp", "junos-ldp-udp"],
-    ),
+    ("junos-routing-inbound", &["junos-bgp", "junos-rip", "junos-ldp-tcp", "junos-ldp-udp"]),
     ("junos-sun-rpc", &["junos-sun-rpc-tcp", "junos-sun-rpc-udp"]),
-    (
-        "junos-sun-rpc-any",
-        &[
-            "junos-sun-rpc",
-            "junos-sun-rpc-any-tcp",
-            "junos-sun-rpc-any-udp",
-        ],
-    ),
+    ("junos-sun-rpc-any", &["junos-sun-rpc", "junos-sun-rpc-any-tcp", "junos-sun-rpc-any-udp"]),
     (
         "junos-sun-rpc-mountd",
-        &[
-            "junos-sun-rpc",
-            "junos-sun-rpc-mountd-tcp",
-            "junos-sun-rpc-mountd-udp",
-        ],
+        &["junos-sun-rpc", "junos-sun-rpc-mountd-tcp", "junos-sun-rpc-mountd-udp"],
     ),
-    (
-        "junos-sun-rpc-nfs",
-        &[
-            "junos-sun-rpc",
-            "junos-sun-rpc-nfs-tcp",
-            "junos-sun-rpc-nfs-udp",
-        ],
-    ),
-    (
-        "junos-sun-rpc-nfs-access",
-        &["junos-sun-rpc-nfs", "junos-sun-rpc-mountd"],
-    ),
+    ("junos-sun-rpc-nfs", &["junos-sun-rpc", "junos-sun-rpc-nfs-tcp", "junos-sun-rpc-nfs-udp"]),
+    ("junos-sun-rpc-nfs-access", &["junos-sun-rpc-nfs", "junos-sun-rpc-mountd"]),
     (
         "junos-sun-rpc-portmap",
-        &[
-            "junos-sun-rpc",
-            "junos-sun-rpc-portmap-tcp",
-            "junos-sun-rpc-portmap-udp",
-        ],
+        &["junos-sun-rpc", "junos-sun-rpc-portmap-tcp", "junos-sun-rpc-portmap-udp"],
     ),
     (
         "junos-sun-rpc-status",
-        &[
-            "junos-sun-rpc",
-            "junos-sun-rpc-status-tcp",
-            "junos-sun-rpc-status-udp",
-        ],
+        &["junos-sun-rpc", "junos-sun-rpc-status-tcp", "junos-sun-rpc-status-udp"],
     ),
     (
         "junos-sun-rpc-ypbind",
-        &[
-            "junos-sun-rpc",
-            "junos-sun-rpc-ypbind-tcp",
-            "junos-sun-rpc-ypbind-udp",
-        ],
+        &["junos-sun-rpc", "junos-sun-rpc-ypbind-tcp", "junos-sun-rpc-ypbind-udp"],
     ),
 ];
 

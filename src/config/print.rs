@@ -65,11 +65,7 @@ struct Line<'n> {
 impl Braces<'_> {
     fn block(&mut self, nodes: &[&Node], place: Place, depth: usize) {
         for &node in nodes {
-            let line = Line {
-                start: place,
-                nodes: vec![node],
-                last: place.step(&node.word),
-            };
+            let line = Line { start: place, nodes: vec![node], last: place.step(&node.word) };
             self.statement(&line, depth);
         }
     }
@@ -173,9 +169,7 @@ impl<'n> Line<'n> {
         let children = &self.node().children;
         let hint = || children.iter().all(|child| child.joined);
         children.len() > 1
-            && children
-                .iter()
-                .all(|c| c.children.is_empty() && !c.inactive)
+            && children.iter().all(|c| c.children.is_empty() && !c.inactive)
             && self.last.lists().unwrap_or_else(hint)
     }
 

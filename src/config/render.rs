@@ -37,10 +37,8 @@ pub fn brief(sources: &Sources, diagnostics: &Diagnostics) -> String {
 /// `suggestion` (null if there is none); a line break at the end.
 #[must_use]
 pub fn json(sources: &Sources, diagnostics: &Diagnostics) -> String {
-    let objects: Vec<Object<'_>> = by_place(diagnostics)
-        .into_iter()
-        .map(|d| Object::new(sources, d))
-        .collect();
+    let objects: Vec<Object<'_>> =
+        by_place(diagnostics).into_iter().map(|d| Object::new(sources, d)).collect();
     let mut text = serde_json::to_string_pretty(&objects).expect("strings and numbers serialize");
     text.push('\n');
     text
@@ -64,10 +62,7 @@ impl<'d> Object<'d> {
     fn new(sources: &'d Sources, diagnostic: &'d Diagnostic) -> Self {
         let span = diagnostic.span;
         let (line, column) = sources.line_column(span);
-        let (end_line, end_column) = sources.line_column(Span {
-            start: span.end,
-            ..span
-        });
+        let (end_line, end_column) = sources.line_column(Span { start: span.end, ..span });
         Self {
             id: diagnostic.id,
             severity: severity_name(diagnostic.severity),
@@ -93,21 +88,13 @@ fn one(sources: &Sources, diagnostic: &Diagnostic) -> String {
     let source = sources.get(diagnostic.span.source);
     let (line, _) = sources.line_column(diagnostic.span);
     let Excerpt { text, range } = excerpt(&source.text, diagnostic.span);
-    let annotation = AnnotationKind::Primary.span(range).label(
-        diagnostic
-            .expected
-            .as_ref()
-            .map(|expected| format!("expected {expected}")),
-    );
+    let annotation = AnnotationKind::Primary
+        .span(range)
+        .label(diagnostic.expected.as_ref().map(|expected| format!("expected {expected}")));
     let mut group = level(diagnostic.severity)
         .primary_title(&*diagnostic.message)
         .id(diagnostic.id)
-        .element(
-            Snippet::source(text)
-                .path(&*source.name)
-                .line_start(line)
-                .annotation(annotation),
-        );
+        .element(Snippet::source(text).path(&*source.name).line_start(line).annotation(annotation));
     if let Some(suggestion) = &diagnostic.suggestion {
         group = group.element(Level::HELP.message(&**suggestion));
     }
@@ -123,16 +110,9 @@ struct Excerpt<'s> {
 /// Only one line goes to the renderer: its cost must not grow with the file.
 fn excerpt(source: &str, span: Span) -> Excerpt<'_> {
     let at = span.range();
-    let start = source[..at.start]
-        .rfind('\n')
-        .map_or(0, |newline| newline + 1);
-    let end = source[at.start..]
-        .find('\n')
-        .map_or(source.len(), |newline| at.start + newline);
-    Excerpt {
-        text: &source[start..end],
-        range: at.start - start..at.end.min(end) - start,
-    }
+    let start = source[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = source[at.start..].find('\n').map_or(source.len(), |newline| at.start + newline);
+    Excerpt { text: &source[start..end], range: at.start - start..at.end.min(end) - start }
 }
 
 fn level(severity: Severity) -> Level<'static> {

@@ -60,16 +60,9 @@ pub(super) fn find(
         }
         let missing: Vec<&str> = words[index..].iter().map(|t| &*t.text).collect();
         let last = words.last().map_or(word.span, |t| t.span);
-        let span = Span {
-            end: last.end.max(word.span.end),
-            ..word.span
-        };
+        let span = Span { end: last.end.max(word.span.end), ..word.span };
         diagnostics
-            .warning(
-                "statement-not-found",
-                span,
-                format!("there is no `{}`", missing.join(" ")),
-            )
+            .warning("statement-not-found", span, format!("there is no `{}`", missing.join(" ")))
             .expected(format!("a statement to {command}"))
             .suggest("remove the line, or put it after the one that makes the statement");
         return None;
@@ -125,8 +118,7 @@ impl<'t, 's> Session<'t, 's> {
             Some("exit" | "quit") => self.edit = self.left.pop().unwrap_or_default(),
             Some(word) if IGNORED.contains(&word) => {
                 let message = format!("`{word}` changes no statement; ignored");
-                self.diagnostics
-                    .note("ignored-command", command.span, message);
+                self.diagnostics.note("ignored-command", command.span, message);
             }
             Some(word) if UNSUPPORTED.contains(&word) => {
                 let message = format!("`{word}` is not supported");
@@ -147,16 +139,14 @@ impl<'t, 's> Session<'t, 's> {
         let mut cursor = Cursor::root();
         for word in self.edit.iter().copied().chain(words) {
             let entered =
-                self.builder
-                    .enter(&mut cursor, &word.text, word.span, false, self.diagnostics);
+                self.builder.enter(&mut cursor, &word.text, word.span, false, self.diagnostics);
             if entered.is_none() {
                 return;
             }
         }
         for value in self.list(rest) {
             let mut below = cursor.clone();
-            self.builder
-                .enter(&mut below, &value.text, value.span, true, self.diagnostics);
+            self.builder.enter(&mut below, &value.text, value.span, true, self.diagnostics);
         }
     }
 
@@ -192,13 +182,7 @@ impl<'t, 's> Session<'t, 's> {
     /// The position of an existing statement; a warning if there is none.
     fn find(&mut self, args: &'t [Token<'s>], command: &str) -> Option<Cursor> {
         let words: Vec<&Token<'_>> = self.edit.iter().copied().chain(args).collect();
-        find(
-            &self.builder,
-            Cursor::root(),
-            &words,
-            command,
-            self.diagnostics,
-        )
+        find(&self.builder, Cursor::root(), &words, command, self.diagnostics)
     }
 
     /// `insert a b policy P before policy Q`
@@ -213,13 +197,8 @@ impl<'t, 's> Session<'t, 's> {
         };
         if let Some(moved_at) = self.find(moved, "move")
             && let Some(path) = self.path_beside(moved, at, anchor)
-            && let Some(anchor_at) = find(
-                &self.builder,
-                Cursor::root(),
-                &path,
-                "insert beside",
-                self.diagnostics,
-            )
+            && let Some(anchor_at) =
+                find(&self.builder, Cursor::root(), &path, "insert beside", self.diagnostics)
         {
             let (moved, anchor) = (moved_at.node(), anchor_at.node());
             self.builder.move_beside(moved, anchor, beside);
@@ -238,11 +217,7 @@ impl<'t, 's> Session<'t, 's> {
             && !self.builder.rename(cursor.node(), &name.text, name.span)
         {
             self.diagnostics
-                .error(
-                    "duplicate-name",
-                    name.span,
-                    format!("`{}` exists already", name.text),
-                )
+                .error("duplicate-name", name.span, format!("`{}` exists already", name.text))
                 .expected("a name that is not in use");
         }
     }
@@ -260,32 +235,19 @@ impl<'t, 's> Session<'t, 's> {
             return None;
         };
         let level = of.len().saturating_sub(beside.len());
-        let same = keywords
-            .iter()
-            .zip(&of[level..])
-            .all(|(a, b)| a.text == b.text);
+        let same = keywords.iter().zip(&of[level..]).all(|(a, b)| a.text == b.text);
         if !same || of.len() < beside.len() {
             let first = &beside[0];
             self.diagnostics
                 .error(
                     "unlike-statements",
                     first.span,
-                    format!(
-                        "`{}` does not begin a statement of the same kind",
-                        first.text
-                    ),
+                    format!("`{}` does not begin a statement of the same kind", first.text),
                 )
                 .expected("the same keyword as before, and a name");
             return None;
         }
-        Some(
-            self.edit
-                .iter()
-                .copied()
-                .chain(&of[..level])
-                .chain(beside)
-                .collect(),
-        )
+        Some(self.edit.iter().copied().chain(&of[..level]).chain(beside).collect())
     }
 
     fn up(&mut self, args: &'t [Token<'s>]) {
@@ -295,9 +257,7 @@ impl<'t, 's> Session<'t, 's> {
             // A keyword without its name is no level of the hierarchy.
             while self.place().is_partial() && self.edit.pop().is_some() {}
         }
-        let is_count = args
-            .first()
-            .is_some_and(|t| t.text.parse::<usize>().is_ok());
+        let is_count = args.first().is_some_and(|t| t.text.parse::<usize>().is_ok());
         self.line(&args[usize::from(is_count)..]);
     }
 
@@ -315,11 +275,7 @@ impl<'t, 's> Session<'t, 's> {
 
     fn incomplete(&mut self, after: &Token<'_>, expected: &str) {
         self.diagnostics
-            .error(
-                "incomplete-command",
-                after.span,
-                format!("`{}` needs more words", after.text),
-            )
+            .error("incomplete-command", after.span, format!("`{}` needs more words", after.text))
             .expected(expected);
     }
 
@@ -327,11 +283,7 @@ impl<'t, 's> Session<'t, 's> {
         let near = nearest(&command.text, COMMANDS);
         let found = self
             .diagnostics
-            .error(
-                "unknown-command",
-                command.span,
-                format!("`{}` is no command", command.text),
-            )
+            .error("unknown-command", command.span, format!("`{}` is no command", command.text))
             .expected("`set`, `delete`, `deactivate` or another command");
         if let Some(near) = near {
             found.suggest(format!("write `{near}`"));

@@ -48,10 +48,7 @@ impl Sources {
         let text = text.into();
         assert!(u32::try_from(text.len()).is_ok(), "source text below 4 GiB");
         let id = SourceId(u16::try_from(self.0.len()).expect("at most 65,536 sources"));
-        self.0.push(Source {
-            name: name.into(),
-            text,
-        });
+        self.0.push(Source { name: name.into(), text });
         id
     }
 
@@ -65,15 +62,9 @@ impl Sources {
     #[must_use]
     pub fn line_column(&self, span: Span) -> (usize, usize) {
         let before = &self.get(span.source).text.as_bytes()[..span.start as usize];
-        let line_start = before
-            .iter()
-            .rposition(|&b| b == b'\n')
-            .map_or(0, |at| at + 1);
+        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        let column = String::from_utf8_lossy(&before[line_start..])
-            .chars()
-            .count()
-            + 1;
+        let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
         (line, column)
     }
 }

@@ -37,23 +37,11 @@ fn snapshot(name: &str, text: &str) {
 #[test]
 fn reads_words_up_to_where_a_value_ends() {
     let tree = read_clean(BRANCH_OFFICE);
-    let web = [
-        "security",
-        "address-book",
-        "global",
-        "address",
-        "web-server",
-    ];
-    assert_eq!(
-        tree.at(&web).unwrap().value().unwrap().word,
-        "10.20.0.10/32"
-    );
+    let web = ["security", "address-book", "global", "address", "web-server"];
+    assert_eq!(tree.at(&web).unwrap().value().unwrap().word, "10.20.0.10/32");
     let term = ["applications", "application", "web-alt", "term", "tls"];
     let words: Vec<&str> = tree.at(&term).unwrap().active().map(|n| &*n.word).collect();
-    assert_eq!(
-        words,
-        ["protocol", "destination-port", "inactivity-timeout"]
-    );
+    assert_eq!(words, ["protocol", "destination-port", "inactivity-timeout"]);
 }
 
 #[test]
@@ -65,15 +53,7 @@ fn line_ends_of_other_systems_and_a_byte_order_mark_change_nothing() {
 #[test]
 fn tags_mark_the_object_that_a_statement_names() {
     let tree = read_clean(BRANCH_OFFICE);
-    let policies = [
-        "security",
-        "policies",
-        "from-zone",
-        "trust",
-        "to-zone",
-        "untrust",
-        "policy",
-    ];
+    let policies = ["security", "policies", "from-zone", "trust", "to-zone", "untrust", "policy"];
     let policies = tree.at(&policies).unwrap();
     let inactive: Vec<bool> = policies.children.iter().map(|p| p.inactive).collect();
     assert_eq!(inactive, [false, false, true]);

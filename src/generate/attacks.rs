@@ -38,10 +38,7 @@ pub(super) fn ping_death(timeline: &mut Timeline) {
     innocent(timeline);
     let fragment = |offset, len| {
         let fragment = Packet::ipv4(ATTACKER, MAIL_PUBLIC).identification(0xdead);
-        fragment
-            .fragment(offset, false)
-            .protocol(1)
-            .payload_len(len)
+        fragment.fragment(offset, false).protocol(1).payload_len(len)
     };
     timeline.send(after(0), fragment(65_528, 32));
     timeline.send(after(1), fragment(65_120, 1_480));
@@ -85,10 +82,7 @@ pub(super) fn winnuke(timeline: &mut Timeline) {
     timeline.send(after(0), segment(139).syn().seq(9));
     let urgent = segment(139).seq(10).ack(77).psh().urgent(3);
     timeline.send(after(20), urgent.payload(b"Bye"));
-    timeline.send(
-        after(40),
-        segment(80).seq(10).ack(77).urgent(3).payload(b"Hello"),
-    );
+    timeline.send(after(40), segment(80).seq(10).ack(77).urgent(3).payload(b"Hello"));
 }
 
 /// Loose and strict source routes over TCP, UDP and ICMP.
@@ -102,9 +96,7 @@ pub(super) fn source_route(timeline: &mut Timeline) {
         timeline.send(after(at + 1), target().udp(45_001, 53).payload_len(20));
         timeline.send(after(at + 2), target().echo_request(1, 1).payload_len(56));
         // Behind padding it is still a source route.
-        let hidden = Packet::ipv4(ATTACKER, WEB_PUBLIC)
-            .option(&[1, 1, 1])
-            .option(&option);
+        let hidden = Packet::ipv4(ATTACKER, WEB_PUBLIC).option(&[1, 1, 1]).option(&option);
         timeline.send(after(at + 3), hidden.tcp(45_002, 80).syn().seq(1));
     }
 }
@@ -131,14 +123,10 @@ pub(super) fn ip_options(timeline: &mut Timeline) {
 /// A SYN that is a fragment: a first one with its header whole, and one inside IPv6.
 pub(super) fn syn_frag(timeline: &mut Timeline) {
     innocent(timeline);
-    let first = Packet::ipv4(ATTACKER, WEB_PUBLIC)
-        .identification(1)
-        .fragment(0, true);
+    let first = Packet::ipv4(ATTACKER, WEB_PUBLIC).identification(1).fragment(0, true);
     let first = first.tcp(45_001, 80).syn().seq(1).mss(1_460);
     timeline.send(after(0), first);
-    let last = Packet::ipv4(ATTACKER, WEB_PUBLIC)
-        .identification(1)
-        .fragment(24, false);
+    let last = Packet::ipv4(ATTACKER, WEB_PUBLIC).identification(1).fragment(24, false);
     timeline.send(after(1), last.protocol(6).payload_len(16));
     let first = Packet::ipv6(internet6(0x66), trust6(0x10)).identification(1);
     let first = first.fragment(0, true).tcp(45_001, 80).flags(flag::SYN);
@@ -194,23 +182,15 @@ pub(super) fn unknown_protocol(timeline: &mut Timeline) {
 pub(super) fn ip_spoofing(timeline: &mut Timeline) {
     innocent(timeline);
     let outside = Segment::Untrust;
-    let call = Packet::ipv4(trust(10), WEB_PUBLIC)
-        .tcp(45_001, 80)
-        .syn()
-        .seq(1);
+    let call = Packet::ipv4(trust(10), WEB_PUBLIC).tcp(45_001, 80).syn().seq(1);
     timeline.send_on(after(0), outside, call);
     let call = Packet::ipv4(WEB, MAIL_PUBLIC).udp(53, 53).payload_len(30);
     timeline.send_on(after(1), outside, call);
     let call = Packet::ipv4(FIREWALL_UNTRUST, WEB_PUBLIC).echo_request(1, 1);
     timeline.send_on(after(2), outside, call.payload_len(56));
-    let call = Packet::ipv4(internet(80), internet(81))
-        .udp(123, 123)
-        .payload_len(48);
+    let call = Packet::ipv4(internet(80), internet(81)).udp(123, 123).payload_len(48);
     timeline.send_on(after(3), Segment::Trust, call);
-    let call = Packet::ipv6(trust6(0x10), trust6(0x11))
-        .tcp(45_001, 22)
-        .syn()
-        .seq(1);
+    let call = Packet::ipv6(trust6(0x10), trust6(0x11)).tcp(45_001, 22).syn().seq(1);
     timeline.send_on(after(4), outside, call);
 }
 

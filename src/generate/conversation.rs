@@ -19,10 +19,7 @@ impl Flow {
     /// No translation: the server answers from where it was called, to where the call came from.
     pub(super) fn new(client: impl Into<Endpoint>, server: impl Into<Endpoint>) -> Self {
         let (client, server) = (client.into().0, server.into().0);
-        Self {
-            forward: (client, server),
-            backward: (server, client),
-        }
+        Self { forward: (client, server), backward: (server, client) }
     }
 
     /// Source NAT: the server answers to this address, the client's port having been free.
@@ -99,12 +96,7 @@ impl Timeline {
         let (source, destination) = flow.direction(from);
         let identification = self.rng.next_u16().into();
         let packet = Packet::between(source.ip(), destination.ip()).identification(identification);
-        self.send(
-            at_ns,
-            packet
-                .udp(source.port(), destination.port())
-                .payload(payload),
-        );
+        self.send(at_ns, packet.udp(source.port(), destination.port()).payload(payload));
     }
 
     /// Echo requests a second apart with their replies; the flow's client port is the identifier.
@@ -183,11 +175,7 @@ impl TcpConversation<'_> {
         self.turn();
         let mut pieces = data.chunks(room).peekable();
         while let Some(piece) = pieces.next() {
-            let push = if pieces.peek().is_none() {
-                flag::PSH
-            } else {
-                0
-            };
+            let push = if pieces.peek().is_none() { flag::PSH } else { 0 };
             self.segment(from, flag::ACK | push, piece);
             self.now_ns += 13 * MICROSECOND;
         }

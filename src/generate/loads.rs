@@ -20,9 +20,7 @@ pub(super) struct Nth {
 /// SYNs to the web server from sources all over the Internet.
 pub(super) fn syn_flood(_nth: Nth, rng: &mut Rng) -> Vec<u8> {
     let port = ephemeral(rng.next_u64());
-    let syn = Packet::ipv4(anywhere(rng), WEB_PUBLIC)
-        .ttl(50)
-        .tcp(port, 80);
+    let syn = Packet::ipv4(anywhere(rng), WEB_PUBLIC).ttl(50).tcp(port, 80);
     on_its_segment(syn.syn().seq(rng.next_u32()).mss(1_460)).build()
 }
 
@@ -51,11 +49,7 @@ pub(super) fn port_scan(nth: Nth, rng: &mut Rng) -> Vec<u8> {
 pub(super) fn ip_sweep(nth: Nth, _rng: &mut Rng) -> Vec<u8> {
     let host = 1 + modulo(nth.frame, 254);
     let ping = Packet::ipv4(ATTACKER, [203, 0, 113, host]).ttl(48);
-    on_its_segment(
-        ping.echo_request(0x5eed, low_half(nth.frame))
-            .payload_len(8),
-    )
-    .build()
+    on_its_segment(ping.echo_request(0x5eed, low_half(nth.frame)).payload_len(8)).build()
 }
 
 /// Flows from the Internet that no policy permits: closed ports of the mail server, hosts of dmz
@@ -85,12 +79,7 @@ pub(super) fn deny_storm(nth: Nth, _rng: &mut Rng) -> Vec<u8> {
     if flow.is_multiple_of(3) {
         packet.udp(source_port, closed).payload_len(40).build()
     } else {
-        packet
-            .tcp(source_port, closed)
-            .syn()
-            .seq(host)
-            .mss(1_460)
-            .build()
+        packet.tcp(source_port, closed).syn().seq(host).mss(1_460).build()
     }
 }
 

@@ -41,11 +41,7 @@ pub struct Parameters {
 
 impl Default for Parameters {
     fn default() -> Self {
-        Self {
-            seed: 1,
-            count: None,
-            flows: None,
-        }
+        Self { seed: 1, count: None, flows: None }
     }
 }
 
@@ -100,10 +96,8 @@ pub fn run(name: &str, out: &Path, parameters: &Parameters) -> Result<Summary, G
     };
     let frames = scenario.frames(parameters)?;
     let path = out.to_string_lossy();
-    let file = File::create(out).map_err(|source| GenerateError::Create {
-        path: path.clone().into_owned(),
-        source,
-    })?;
+    let file = File::create(out)
+        .map_err(|source| GenerateError::Create { path: path.clone().into_owned(), source })?;
     let mut writer = PcapWriter::new(&path, file, Resolution::Nanoseconds)?;
     let mut summary = Summary::default();
     let mut first_ns = None;

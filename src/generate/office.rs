@@ -58,10 +58,8 @@ fn clients_out(timeline: &mut Timeline) {
         let web = Flow::new((trust(host), port), (internet(server), 443));
         let web = web.client_known_as(FIREWALL_UNTRUST);
         let mut web = timeline.tcp(web, start + 40 * MILLISECOND);
-        web.request(&tls_records(0x16, 517))
-            .response(&tls_records(0x16, 1_900));
-        web.request(&tls_records(0x17, 420))
-            .response(&tls_records(0x17, size));
+        web.request(&tls_records(0x16, 517)).response(&tls_records(0x16, 1_900));
+        web.request(&tls_records(0x17, 420)).response(&tls_records(0x17, size));
         web.wait(SECOND).close();
     }
     let plain = Flow::new((trust(14), 50_200), (internet(90), 80));
@@ -85,10 +83,7 @@ fn long_lived(timeline: &mut Timeline) {
     let mut shell = timeline.tcp(shell, 8 * SECOND);
     shell.response(SSH_SERVER).request(SSH_CLIENT);
     for _ in 0..8 {
-        shell
-            .wait(35 * SECOND)
-            .request(&[0x5a; 52])
-            .response(&[0xa5; 84]);
+        shell.wait(35 * SECOND).request(&[0x5a; 52]).response(&[0xa5; 84]);
     }
 
     let time = Flow::new((trust(13), 50_400), (internet(123), 123));
@@ -119,10 +114,8 @@ fn published_servers(timeline: &mut Timeline) {
             web.request(HTTP_REQUEST).response(HTTP_RESPONSE);
             web.request(HTTP_REQUEST).response(HTTP_RESPONSE);
         } else {
-            web.request(&tls_records(0x16, 517))
-                .response(&tls_records(0x16, 1_900));
-            web.request(&tls_records(0x17, 300))
-                .response(&tls_records(0x17, size));
+            web.request(&tls_records(0x16, 517)).response(&tls_records(0x16, 1_900));
+            web.request(&tls_records(0x17, 300)).response(&tls_records(0x17, size));
         }
         web.close();
     }
@@ -141,10 +134,7 @@ fn smtp(timeline: &mut Timeline, flow: Flow, at_ns: u64) {
         ("MAIL FROM:<ada@example.net>\r\n", "250 2.1.0 Ok\r\n"),
         ("RCPT TO:<grace@example.com>\r\n", "250 2.1.5 Ok\r\n"),
         ("DATA\r\n", "354 End data with <CR><LF>.<CR><LF>\r\n"),
-        (
-            "Subject: minutes\r\n\r\nAttached.\r\n.\r\n",
-            "250 2.0.0 Ok\r\n",
-        ),
+        ("Subject: minutes\r\n\r\nAttached.\r\n.\r\n", "250 2.0.0 Ok\r\n"),
         ("QUIT\r\n", "221 2.0.0 Bye\r\n"),
     ] {
         mail.request(command.as_bytes()).response(reply.as_bytes());
@@ -163,9 +153,7 @@ fn inside(timeline: &mut Timeline) {
         for (retry, wait) in [0, 1, 3].into_iter().enumerate() {
             let sequence = 7_000 * u32::from(host);
             let syn = Packet::ipv4(trust(host), server);
-            let syn = syn
-                .identification(u32::try_from(retry).unwrap_or(0))
-                .dont_fragment();
+            let syn = syn.identification(u32::try_from(retry).unwrap_or(0)).dont_fragment();
             let syn = syn.tcp(50_700 + port, port).syn().seq(sequence).mss(1_460);
             timeline.send((at + wait) * SECOND, syn);
         }
@@ -173,20 +161,14 @@ fn inside(timeline: &mut Timeline) {
     let probe = Packet::ipv4(trust(210), WEB).echo_request(210, 1);
     timeline.send(90 * SECOND, probe.payload_len(56));
     let query = Packet::ipv4(trust(205), MAIL).udp(50_811, 161);
-    timeline.send(
-        91 * SECOND,
-        query.payload(b"\x30\x26\x02\x01\x01\x04\x06public"),
-    );
+    timeline.send(91 * SECOND, query.payload(b"\x30\x26\x02\x01\x01\x04\x06public"));
 
     // The firewall's own answers do not arrive at it.
     let shell = || Packet::ipv4(trust(50), FIREWALL_TRUST).tcp(50_900, 22);
     let at = 110 * SECOND;
     timeline.send(at, shell().syn().seq(1_000).mss(1_460));
     timeline.send(at + MILLISECOND, shell().seq(1_001).ack(5_001));
-    timeline.send(
-        at + 2 * MILLISECOND,
-        shell().seq(1_001).ack(5_001).psh().payload(SSH_CLIENT),
-    );
+    timeline.send(at + 2 * MILLISECOND, shell().seq(1_001).ack(5_001).psh().payload(SSH_CLIENT));
 }
 
 /// IPv6 needs no translation; what nobody asked for is denied.
@@ -194,11 +176,8 @@ fn ipv6(timeline: &mut Timeline) {
     for (at, host, port) in [(4, 0x10, 50_100), (66, 0x11, 50_101)] {
         let web = Flow::new((trust6(host), port), (internet6(0x80), 443));
         let mut web = timeline.tcp(web, at * SECOND);
-        web.request(&tls_records(0x16, 517))
-            .response(&tls_records(0x16, 2_100));
-        web.request(&tls_records(0x17, 240))
-            .response(&tls_records(0x17, 1_500))
-            .close();
+        web.request(&tls_records(0x16, 517)).response(&tls_records(0x16, 2_100));
+        web.request(&tls_records(0x17, 240)).response(&tls_records(0x17, 1_500)).close();
     }
     let ping = Flow::new((trust6(0x10), 815), (internet6(1), 0));
     timeline.ping(ping, 70 * SECOND, 2);
@@ -212,9 +191,7 @@ fn ipv6(timeline: &mut Timeline) {
 
 /// Packets that a firewall gets without anyone meaning harm.
 fn oddities(timeline: &mut Timeline) {
-    let probe = Packet::ipv4(trust(12), internet(9))
-        .ttl(1)
-        .udp(50_434, 33_434);
+    let probe = Packet::ipv4(trust(12), internet(9)).ttl(1).udp(50_434, 33_434);
     timeline.send(55 * SECOND, probe.payload_len(32));
     let stray = Packet::ipv4(trust(13), internet(84)).dont_fragment();
     let stray = stray.tcp(50_555, 443).seq(424_242).ack(242_424).psh();
@@ -231,9 +208,7 @@ fn attacks(timeline: &mut Timeline) {
     }
     for (at, host, port) in [(0, 66, 23), (2, 66, 445), (3, 67, 23), (5, 67, 445)] {
         for target in [MAIL_PUBLIC, WEB_PUBLIC] {
-            let call = Packet::ipv4(caller(host), target)
-                .ttl(51)
-                .tcp(46_000 + port, port);
+            let call = Packet::ipv4(caller(host), target).ttl(51).tcp(46_000 + port, port);
             timeline.send((83 + at) * SECOND, call.syn().seq(0x2323).mss(1_460));
         }
     }
@@ -242,24 +217,15 @@ fn attacks(timeline: &mut Timeline) {
     timeline.send(140 * SECOND, search.payload(b"M-SEARCH * HTTP/1.1\r\n"));
     let bogon = Packet::ipv4([192, 168, 77, 7], WEB_PUBLIC).tcp(45_901, 80);
     timeline.send(141 * SECOND, bogon.syn().seq(0x6e).mss(1_460));
-    let land = Packet::ipv4(WEB_PUBLIC, WEB_PUBLIC)
-        .tcp(80, 80)
-        .syn()
-        .seq(3_868);
+    let land = Packet::ipv4(WEB_PUBLIC, WEB_PUBLIC).tcp(80, 80).syn().seq(3_868);
     timeline.send(160 * SECOND, land);
     for (at, port) in [(162_u64, 80), (163, 443)] {
-        let both = Packet::ipv4(ATTACKER, WEB_PUBLIC)
-            .tcp(45_100 + port, port)
-            .syn()
-            .fin();
+        let both = Packet::ipv4(ATTACKER, WEB_PUBLIC).tcp(45_100 + port, port).syn().fin();
         timeline.send(at * SECOND, both);
     }
     // The last fragment of an echo request that would be 65,560 bytes long.
     let death = Packet::ipv4(ATTACKER, MAIL_PUBLIC).identification(0xdead);
-    timeline.send(
-        165 * SECOND,
-        death.fragment(65_528, false).protocol(1).payload_len(32),
-    );
+    timeline.send(165 * SECOND, death.fragment(65_528, false).protocol(1).payload_len(32));
     // Loose source route (RFC 791 section 3.1) by way of the gateway.
     let [a, b, c, d] = GATEWAY.octets();
     let routed = Packet::ipv4(ATTACKER, WEB_PUBLIC).option(&[131, 7, 4, a, b, c, d]);
@@ -270,12 +236,7 @@ fn attacks(timeline: &mut Timeline) {
 fn tls_records(kind: u8, len: u16) -> Vec<u8> {
     let [high, low] = len.saturating_sub(5).to_be_bytes();
     let mut records = vec![kind, 3, 3, high, low];
-    records.extend(
-        (1..=u8::MAX)
-            .cycle()
-            .step_by(7)
-            .take(usize::from(len).saturating_sub(5)),
-    );
+    records.extend((1..=u8::MAX).cycle().step_by(7).take(usize::from(len).saturating_sub(5)));
     records
 }
 

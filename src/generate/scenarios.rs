@@ -44,10 +44,7 @@ impl Scenario {
         &self,
         parameters: &Parameters,
     ) -> Result<Box<dyn Iterator<Item = Frame>>, GenerateError> {
-        let no_choice = |what| GenerateError::NoChoice {
-            scenario: self.name,
-            what,
-        };
+        let no_choice = |what| GenerateError::NoChoice { scenario: self.name, what };
         if parameters.count.is_some() && self.count.is_none() {
             return Err(no_choice("count"));
         }
@@ -98,13 +95,7 @@ const fn written(
     description: &'static str,
     write: fn(&mut Timeline),
 ) -> Scenario {
-    Scenario {
-        name,
-        description,
-        count: None,
-        flows: None,
-        content: Content::Written(write),
-    }
+    Scenario { name, description, count: None, flows: None, content: Content::Written(write) }
 }
 
 const fn flood(

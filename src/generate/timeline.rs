@@ -31,10 +31,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(seed: u64) -> Self {
-        Self {
-            frames: Vec::new(),
-            rng: Rng::new(seed),
-        }
+        Self { frames: Vec::new(), rng: Rng::new(seed) }
     }
 
     /// Adds a finished frame; `at_ns` counts from [`EPOCH_NS`].

@@ -13,9 +13,7 @@ use super::topology::{
 pub(super) fn fragments(timeline: &mut Timeline) {
     let datagram = |identification: u32| {
         let packet = Packet::ipv4(trust(10), internet(80)).identification(identification);
-        packet
-            .udp(50_000 + (identification & 0xff) as u16, 4_500)
-            .payload_len(4_000)
+        packet.udp(50_000 + (identification & 0xff) as u16, 4_500).payload_len(4_000)
     };
     let at = |second: u64, orders: u64| second * SECOND + orders * MILLISECOND;
     timeline.send_fragments(at(0, 0), datagram(1), 1_480);
@@ -45,12 +43,7 @@ pub(super) fn fragments(timeline: &mut Timeline) {
         timeline.frame(at(7, order), frame);
     }
     let segment = Packet::ipv4(trust(10), internet(80)).identification(10);
-    let segment = segment
-        .tcp(50_010, 80)
-        .seq(1)
-        .ack(1)
-        .psh()
-        .payload_len(1_400);
+    let segment = segment.tcp(50_010, 80).seq(1).ack(1).psh().payload_len(1_400);
     timeline.send_fragments(at(8, 0), segment, 512);
     let ping = Packet::ipv4(trust(10), internet(80)).identification(11);
     timeline.send_fragments(at(9, 0), ping.echo_request(11, 1).payload_len(3_000), 1_480);
@@ -68,11 +61,7 @@ pub(super) fn ipv6(timeline: &mut Timeline) {
     let firewall_mac = Segment::Trust.firewall_mac();
     let answer = neighbor_advertisement(mac, trust6(0x10), firewall_mac, FIREWALL_TRUST6);
     timeline.frame(MILLISECOND, answer);
-    timeline.ping(
-        Flow::new((trust6(0x10), 6), (internet6(1), 0)),
-        10 * MILLISECOND,
-        3,
-    );
+    timeline.ping(Flow::new((trust6(0x10), 6), (internet6(1), 0)), 10 * MILLISECOND, 3);
     let web = Flow::new((trust6(0x10), 50_000), (internet6(0x80), 443));
     let mut web = timeline.tcp(web, SECOND);
     web.request(&[0x17; 300]).response(&[0x17; 3_000]).close();
@@ -82,21 +71,8 @@ pub(super) fn ipv6(timeline: &mut Timeline) {
     let out = || Packet::ipv6(trust6(0x11), internet6(0x80)).flow_label(0x1_2345);
     let at = |ms: u64| 3 * SECOND + ms * MILLISECOND;
     let router_alert = [5, 2, 0, 0];
-    timeline.send(
-        at(0),
-        out()
-            .hop_by_hop(&router_alert)
-            .udp(50_001, 53)
-            .payload_len(30),
-    );
-    timeline.send(
-        at(1),
-        out()
-            .destination_options(&[])
-            .tcp(50_002, 443)
-            .syn()
-            .mss(1_440),
-    );
+    timeline.send(at(0), out().hop_by_hop(&router_alert).udp(50_001, 53).payload_len(30));
+    timeline.send(at(1), out().destination_options(&[]).tcp(50_002, 443).syn().mss(1_440));
     // Routing headers: type 0 with one segment left (RFC 5095), type 4 with none (RFC 8754).
     let segments = internet6(0x99).octets();
     for (order, kind, left) in [(2, 0, 1), (3, 4, 0)] {
@@ -104,10 +80,7 @@ pub(super) fn ipv6(timeline: &mut Timeline) {
         let packet = out().extension(ROUTING, &routing);
         timeline.send(at(order), packet.udp(50_003, 53).payload_len(30));
     }
-    let all = out()
-        .hop_by_hop(&[])
-        .destination_options(&[])
-        .fragment(0, false);
+    let all = out().hop_by_hop(&[]).destination_options(&[]).fragment(0, false);
     timeline.send(at(4), all.identification(4).udp(50_004, 53).payload_len(30));
     // Authentication header (RFC 4302): its length counts words of four bytes, less two.
     let authentication = [&[4, 0, 0][..], &[0, 0, 0, 1, 0, 0, 0, 1], &[0xaa; 12]].concat();
@@ -117,12 +90,7 @@ pub(super) fn ipv6(timeline: &mut Timeline) {
     let many = (0..12).fold(out(), |packet, _| packet.destination_options(&[]));
     timeline.send(at(7), many.udp(50_007, 53).payload_len(30));
     // The chain runs over the packet's end.
-    timeline.send(
-        at(8),
-        out()
-            .extension(60, &[200, 1, 4, 0, 0, 0, 0])
-            .udp(50_008, 53),
-    );
+    timeline.send(at(8), out().extension(60, &[200, 1, 4, 0, 0, 0, 0]).udp(50_008, 53));
     let jumbo = out().hop_by_hop(&[0xc2, 4, 0, 1, 0, 0]).claimed_len(0);
     timeline.send(at(9), jumbo.udp(50_009, 53).payload_len(30));
 }
@@ -148,45 +116,25 @@ pub(super) fn icmp_errors(timeline: &mut Timeline) {
     // A download whose path has a smaller MTU: the router asks the web server for 1,400 bytes.
     let web = Flow::new((caller(7), 40_007), (WEB_PUBLIC, 80)).server_is(WEB);
     let mut download = timeline.tcp(web, SECOND);
-    download
-        .request(b"GET /large HTTP/1.1\r\n\r\n")
-        .response(&[0x55; 2_920]);
+    download.request(b"GET /large HTTP/1.1\r\n\r\n").response(&[0x55; 2_920]);
     let sent = Packet::ipv4(WEB_PUBLIC, caller(7)).ttl(60).dont_fragment();
-    let sent = sent
-        .tcp(80, 40_007)
-        .seq(1)
-        .ack(1)
-        .payload_len(1_460)
-        .build_ip();
+    let sent = sent.tcp(80, 40_007).seq(1).ack(1).payload_len(1_460).build_ip();
     let too_big = Packet::ipv4(caller(254), WEB_PUBLIC).icmp(3, 4, [0, 0, 0x05, 0x78]);
     timeline.send(SECOND + 120 * MILLISECOND, too_big.payload(&sent[..28]));
 
     // Nobody's session, a quoted error, and a quote that ends inside the ports.
-    let strange = Packet::ipv4(FIREWALL_UNTRUST, internet(8))
-        .udp(9, 9)
-        .payload_len(8);
+    let strange = Packet::ipv4(FIREWALL_UNTRUST, internet(8)).udp(9, 9).payload_len(8);
     timeline.send(2 * SECOND, error(3, 1, [0; 4], &strange.build_ip()));
     let twice = error(3, 3, [0; 4], &quoted).build_ip();
     timeline.send(2 * SECOND + MILLISECOND, error(3, 3, [0; 4], &twice));
-    timeline.send(
-        2 * SECOND + 2 * MILLISECOND,
-        error(3, 3, [0; 4], &quoted[..22]),
-    );
+    timeline.send(2 * SECOND + 2 * MILLISECOND, error(3, 3, [0; 4], &quoted[..22]));
 
-    let six = Packet::ipv6(trust6(0x10), internet6(7))
-        .udp(50_006, 7)
-        .payload_len(1_300);
+    let six = Packet::ipv6(trust6(0x10), internet6(7)).udp(50_006, 7).payload_len(1_300);
     timeline.send(3 * SECOND, six.clone());
     let error = |kind, rest| Packet::ipv6(internet6(0xfe), trust6(0x10)).icmp(kind, 0, rest);
     let quoted = six.ttl(62).build_ip();
-    timeline.send(
-        3 * SECOND + 18 * MILLISECOND,
-        error(2, [0, 0, 5, 0]).payload(&quoted[..1_200]),
-    );
-    timeline.send(
-        3 * SECOND + 19 * MILLISECOND,
-        error(3, [0; 4]).payload(&quoted[..1_200]),
-    );
+    timeline.send(3 * SECOND + 18 * MILLISECOND, error(2, [0, 0, 5, 0]).payload(&quoted[..1_200]));
+    timeline.send(3 * SECOND + 19 * MILLISECOND, error(3, [0; 4]).payload(&quoted[..1_200]));
 }
 
 /// `flows` clients behind source NAT, a third of them TCP with answers; callers of the published
@@ -220,9 +168,7 @@ pub(super) fn nat(timeline: &mut Timeline, flows: u32) {
             let port = u16::try_from(30_000 + flow / 10 % 30_000).unwrap_or(30_000);
             let web = Flow::new((caller(7), port), (WEB_PUBLIC, 80)).server_is(WEB);
             let mut web = timeline.tcp(web, at + 300 * MICROSECOND);
-            web.request(b"GET / HTTP/1.1\r\n\r\n")
-                .response(&[0x20; 1_200])
-                .close();
+            web.request(b"GET / HTTP/1.1\r\n\r\n").response(&[0x20; 1_200]).close();
         }
     }
 }

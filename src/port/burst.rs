@@ -86,25 +86,9 @@ impl Burst {
     /// A staged row as it arrived.
     #[must_use]
     pub fn arrival(&self, row: usize) -> Arrival<'_> {
-        let Row {
-            time_ns,
-            offset,
-            length,
-            wire_length,
-            link,
-            ingress,
-            index,
-            ..
-        } = self.rows[row];
+        let Row { time_ns, offset, length, wire_length, link, ingress, index, .. } = self.rows[row];
         let frame = &self.memory[offset as usize..(offset + length) as usize];
-        Arrival {
-            time_ns,
-            frame,
-            wire_length,
-            link,
-            ingress,
-            index,
-        }
+        Arrival { time_ns, frame, wire_length, link, ingress, index }
     }
 
     /// Sets the clock of an empty burst forward, where another burst left it.
@@ -153,12 +137,7 @@ impl Burst {
 
     /// A batch of these rows in `arena`, the port's columns filled.
     pub fn batch<'a>(&'a mut self, arena: &'a Bump, events: &'a mut Events) -> Batch<'a> {
-        let Self {
-            memory,
-            rows,
-            has_guest,
-            ..
-        } = self;
+        let Self { memory, rows, has_guest, .. } = self;
         let rows = &rows[..rows.len() - usize::from(*has_guest)];
         let mut batch = Batch::new(arena, rows.len(), memory, events);
         fill(&mut batch.columns, rows);

@@ -57,11 +57,7 @@ impl<W: Write> CapturePort<W> {
     pub fn write_to(&mut self, path: &str, output: W, names: &Names) -> Result<(), CaptureError> {
         let mut pcapng = PcapngWriter::new(path, output)?;
         let declare = |name: &String| pcapng.interface(name);
-        let interfaces = names
-            .interfaces
-            .iter()
-            .map(declare)
-            .collect::<Result<_, _>>()?;
+        let interfaces = names.interfaces.iter().map(declare).collect::<Result<_, _>>()?;
         self.writer = Some(Writer { pcapng, interfaces });
         Ok(())
     }
@@ -86,15 +82,9 @@ impl<W: Write> CapturePort<W> {
         let Some(writer) = &mut self.writer else {
             return;
         };
-        let interface = writer
-            .interfaces
-            .get(packet.egress.index())
-            .copied()
-            .unwrap_or(0);
+        let interface = writer.interfaces.get(packet.egress.index()).copied().unwrap_or(0);
         if let Err(error) =
-            writer
-                .pcapng
-                .write(interface, packet.time_ns, packet.packet, packet.wire_length)
+            writer.pcapng.write(interface, packet.time_ns, packet.packet, packet.wire_length)
         {
             self.errors.push(error);
             self.writer = None;

@@ -84,10 +84,8 @@ impl Replay {
         let started = Instant::now();
         let mut port = CapturePort::new(self.captures);
         if let Some(path) = self.write {
-            let file = File::create(&path).map_err(|source| ReplayError::Create {
-                path: path.clone(),
-                source,
-            })?;
+            let file = File::create(&path)
+                .map_err(|source| ReplayError::Create { path: path.clone(), source })?;
             let name = path.display().to_string();
             port.write_to(&name, BufWriter::new(file), &self.world.names)?;
         }

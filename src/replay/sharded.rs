@@ -36,9 +36,8 @@ pub(super) fn run(
     let settings = &schedule.settings;
     let workers = *settings.workers.get_ref();
     let mut dispatcher = Dispatcher::new(world, schedule)?;
-    let mut lanes: Vec<Lane> = (0..workers)
-        .map(|number| Lane::new(world, schedule, number))
-        .collect();
+    let mut lanes: Vec<Lane> =
+        (0..workers).map(|number| Lane::new(world, schedule, number)).collect();
     let mut more = true;
     while more {
         more = dispatcher.fill(world, port, &mut lanes);
@@ -46,9 +45,7 @@ pub(super) fn run(
         merge(&mut lanes, port, stream);
     }
     if settings.replay.at_end == AtEnd::AgeOut {
-        lanes
-            .par_iter_mut()
-            .for_each(|lane| lane.worker.age_out(world, &mut lane.collected));
+        lanes.par_iter_mut().for_each(|lane| lane.worker.age_out(world, &mut lane.collected));
         merge(&mut lanes, port, stream);
     }
     Ok(Totals::of(lanes.iter().map(|lane| &lane.worker)))
@@ -158,10 +155,7 @@ impl Lane {
     fn push(&mut self, from: &Burst, row: usize) {
         let arrival = from.arrival(row);
         self.clock_ns = self.clock_ns.max(arrival.time_ns);
-        let open = self
-            .filled
-            .checked_sub(1)
-            .is_some_and(|at| self.bursts[at].fits(self.clock_ns));
+        let open = self.filled.checked_sub(1).is_some_and(|at| self.bursts[at].fits(self.clock_ns));
         if !open {
             if self.filled == self.bursts.len() {
                 self.bursts.push(Burst::new(self.rows_max, self.tick_ns));

@@ -56,8 +56,7 @@ impl Worker {
         }
         self.expire(burst.clock_ns(), burst.index(0), world, output);
         self.indexes.clear();
-        self.indexes
-            .extend((0..burst.len()).map(|row| burst.index(row)));
+        self.indexes.extend((0..burst.len()).map(|row| burst.index(row)));
         self.arena.reset();
         let mut batch = burst.batch(&self.arena, &mut self.events);
         self.pipeline.run(&mut batch, &mut self.shard, world);
@@ -74,13 +73,7 @@ impl Worker {
                 let egress = columns.egress[row];
                 output.transmit(
                     index,
-                    Transmit {
-                        time_ns,
-                        egress,
-                        packet,
-                        wire_length,
-                        is_answer: false,
-                    },
+                    Transmit { time_ns, egress, packet, wire_length, is_answer: false },
                 );
             }
             while let Some(answer) = answers.next_if(|answer| usize::from(answer.row) == row) {
@@ -89,13 +82,7 @@ impl Worker {
                 let (egress, wire_length) = (answer.egress, answer.length);
                 output.transmit(
                     index,
-                    Transmit {
-                        time_ns,
-                        egress,
-                        packet,
-                        wire_length,
-                        is_answer: true,
-                    },
+                    Transmit { time_ns, egress, packet, wire_length, is_answer: true },
                 );
             }
         }
@@ -111,9 +98,7 @@ impl Worker {
             self.arena.reset();
             let mut nothing = Burst::new(0, 1);
             let mut batch = nothing.batch(&self.arena, &mut self.events);
-            more = self
-                .pipeline
-                .expire(&mut batch, &mut self.shard, world, clock_ns);
+            more = self.pipeline.expire(&mut batch, &mut self.shard, world, clock_ns);
             self.indexes.clear();
             self.indexes.push(index);
             self.put_out_events(output);

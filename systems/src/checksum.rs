@@ -69,10 +69,7 @@ pub fn pseudo_header_sum(
     // An IPv4 address is followed by zeros, which add nothing.
     debug_assert!(family != Family::None, "a pseudo-header has a family");
     let addresses = ones_complement_sum(&destination.0, ones_complement_sum(&source.0, 0));
-    ones_complement_sum(
-        &length.to_be_bytes(),
-        u32::from(fold(addresses)) + u32::from(protocol),
-    )
+    ones_complement_sum(&length.to_be_bytes(), u32::from(fold(addresses)) + u32::from(protocol))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "folded below 2^16")]

@@ -96,11 +96,7 @@ impl Counters {
         for (mine, theirs) in self.refused.iter_mut().zip(&other.refused) {
             mine.add(theirs);
         }
-        add_each(
-            &mut self.limited_by_zone,
-            &other.limited_by_zone,
-            Counts::add,
-        );
+        add_each(&mut self.limited_by_zone, &other.limited_by_zone, Counts::add);
         add_all(&mut self.encoded, &other.encoded);
         add_each(&mut self.screens, &other.screens, |mine, theirs| {
             *mine += theirs;

@@ -74,10 +74,9 @@ pub fn quote(family: Family, message: &[u8]) -> Option<Quote> {
     };
     let l4: &[u8; 8] = packet.get(header..)?.first_chunk()?;
     let (source_port, destination_port) = match protocol {
-        TCP | UDP | UDP_LITE | SCTP => (
-            u16::from_be_bytes([l4[0], l4[1]]),
-            u16::from_be_bytes([l4[2], l4[3]]),
-        ),
+        TCP | UDP | UDP_LITE | SCTP => {
+            (u16::from_be_bytes([l4[0], l4[1]]), u16::from_be_bytes([l4[2], l4[3]]))
+        }
         ICMP | ICMPV6 if class(protocol, l4[0]) != IcmpClass::Error => {
             let identifier = u16::from_be_bytes([l4[4], l4[5]]);
             (identifier, identifier)
@@ -86,14 +85,7 @@ pub fn quote(family: Family, message: &[u8]) -> Option<Quote> {
         _ => (0, 0),
     };
     Some(Quote {
-        key: FlowKey {
-            source,
-            destination,
-            source_port,
-            destination_port,
-            protocol,
-            family,
-        },
+        key: FlowKey { source, destination, source_port, destination_port, protocol, family },
         l3_offset: ICMP_HEADER_LENGTH,
         l4_offset: ICMP_HEADER_LENGTH + header,
     })

@@ -39,20 +39,14 @@ impl Limit {
     #[must_use]
     pub fn new(settings: &LimitSettings) -> Self {
         let kinds = EventKind::ALL.map(|kind| settings.rate(kind).map(Bucket::from));
-        Self {
-            kinds,
-            arrivals_ns: vec![[0; ZONES]; EventKind::COUNT],
-        }
+        Self { kinds, arrivals_ns: vec![[0; ZONES]; EventKind::COUNT] }
     }
 }
 
 impl From<Rate> for Bucket {
     fn from(rate: Rate) -> Self {
         let interval_ns = 1_000_000_000 / u64::from(rate.per_second.max(1));
-        Self {
-            interval_ns,
-            tolerance_ns: interval_ns * u64::from(rate.burst.saturating_sub(1)),
-        }
+        Self { interval_ns, tolerance_ns: interval_ns * u64::from(rate.burst.saturating_sub(1)) }
     }
 }
 
@@ -79,10 +73,9 @@ impl System for Limit {
                 return true;
             };
             let (zone, now_ns) = match records.get(event.record as usize) {
-                Some(record) => (
-                    usize::from(record.ingress_zone.get()) % ZONES,
-                    record.time_ns.get(),
-                ),
+                Some(record) => {
+                    (usize::from(record.ingress_zone.get()) % ZONES, record.time_ns.get())
+                }
                 None => place_of(event, view.zone, view.clock_ns),
             };
             let arrival_ns = &mut self.arrivals_ns[event.kind.index()][zone];
@@ -140,10 +133,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_then_the_rate_and_zones_do_not_share() {
-        let rate = Rate {
-            per_second: 10,
-            burst: 2,
-        };
+        let rate = Rate { per_second: 10, burst: 2 };
         let settings = LimitSettings {
             policy_deny: Some(toml::Spanned::new(0..0, rate)),
             ..LimitSettings::default()
@@ -151,21 +141,12 @@ mod tests {
         let mut limit = Limit::new(&settings);
         let mut shard = support::shard(&support::world());
         let second = 1_000_000_000;
-        let rows = [
-            (2, second),
-            (2, second),
-            (2, second),
-            (3, second),
-            (2, second + 99_999_999),
-        ];
+        let rows = [(2, second), (2, second), (2, second), (3, second), (2, second + 99_999_999)];
         assert_eq!(let_through(&mut limit, &mut shard, &rows), [0, 1, 3]);
         let later = [(2, second + 100_000_000), (2, second + 100_000_000)];
         assert_eq!(let_through(&mut limit, &mut shard, &later), [0]);
         let kind = EventKind::PolicyDeny.index();
-        assert_eq!(
-            shard.counters.refused[kind].0[RefuseReason::RateLimited.index()],
-            3
-        );
+        assert_eq!(shard.counters.refused[kind].0[RefuseReason::RateLimited.index()], 3);
         assert_eq!(shard.counters.limited_by_zone[2].0[kind], 3);
         assert_eq!(shard.counters.limited_by_zone[3].total(), 0);
     }

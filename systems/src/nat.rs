@@ -39,8 +39,7 @@ impl System for Nat {
         view.nat_source.copy_from_slice(view.source);
         view.nat_destination.copy_from_slice(view.destination);
         view.nat_source_port.copy_from_slice(view.source_port);
-        view.nat_destination_port
-            .copy_from_slice(view.destination_port);
+        view.nat_destination_port.copy_from_slice(view.destination_port);
         for row in view.live.iter() {
             let Some(slot) = view.session[row].index().checked_sub(1) else {
                 continue;
@@ -50,10 +49,8 @@ impl System for Nat {
                 continue;
             }
             let arriving = (view.source[row], view.source_port[row]);
-            let class = icmp::class(
-                view.protocol[row],
-                view.destination_port[row].to_be_bytes()[0],
-            );
+            let class =
+                icmp::class(view.protocol[row], view.destination_port[row].to_be_bytes()[0]);
             let leaving = leaving(session, view.direction[row], arriving, class);
             (view.nat_source[row], view.nat_source_port[row]) = leaving.source;
             view.nat_destination[row] = leaving.destination.0;
@@ -81,20 +78,10 @@ fn leaving(
     let back = &session.keys[usize::from(1 - (direction & 1))];
     let destination = (back.source, back.source_port);
     if class != IcmpClass::Error {
-        return Leaving {
-            source: (back.destination, back.destination_port),
-            destination,
-        };
+        return Leaving { source: (back.destination, back.destination_port), destination };
     }
     // An error comes from the session's far end or from any router on the way: only the former has
     // another name.
-    let source = if arriving.0 == here.source {
-        back.destination
-    } else {
-        arriving.0
-    };
-    Leaving {
-        source: (source, arriving.1),
-        destination,
-    }
+    let source = if arriving.0 == here.source { back.destination } else { arriving.0 };
+    Leaving { source: (source, arriving.1), destination }
 }

@@ -20,9 +20,7 @@ pub struct Pipeline {
 
 impl std::fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.systems.iter().map(|system| system.name()))
-            .finish()
+        f.debug_list().entries(self.systems.iter().map(|system| system.name())).finish()
     }
 }
 
@@ -32,11 +30,7 @@ impl Pipeline {
     pub fn new(schedule: &Schedule) -> Self {
         let settings = &schedule.settings;
         let names = settings.systems.iter().map(|name| name.get_ref().as_str());
-        Self {
-            systems: names
-                .filter_map(|name| registry::build(name, settings))
-                .collect(),
-        }
+        Self { systems: names.filter_map(|name| registry::build(name, settings)).collect() }
     }
 
     /// Runs one batch through all systems.

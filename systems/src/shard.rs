@@ -99,11 +99,7 @@ impl Outbox {
     /// With one block.
     #[must_use]
     pub fn new(frames_a_block: usize) -> Self {
-        Self {
-            blocks: vec![FrameBlock::new(frames_a_block)],
-            filling: 0,
-            frames_a_block,
-        }
+        Self { blocks: vec![FrameBlock::new(frames_a_block)], filling: 0, frames_a_block }
     }
 
     /// Adds a frame behind the others.
@@ -115,9 +111,7 @@ impl Outbox {
                 self.blocks.push(FrameBlock::new(self.frames_a_block));
             }
         }
-        self.blocks[self.filling]
-            .push(kind, record)
-            .expect("the block has room");
+        self.blocks[self.filling].push(kind, record).expect("the block has room");
     }
 
     /// The blocks in order; empty ones hold nothing.

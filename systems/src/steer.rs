@@ -73,11 +73,7 @@ impl Steer {
         }
         sources.sort_unstable();
         sources.dedup();
-        Ok(Self {
-            workers,
-            seed: HashSeed::new(seed),
-            sources,
-        })
+        Ok(Self { workers, seed: HashSeed::new(seed), sources })
     }
 
     /// The worker of each row, into `owners`.
@@ -133,8 +129,7 @@ impl Steer {
         }
         query.destination = key.destination;
         query.service.destination_port = key.destination_port;
-        self.by_port(&query, world)
-            .unwrap_or_else(|| self.by_hash(key))
+        self.by_port(&query, world).unwrap_or_else(|| self.by_hash(key))
     }
 
     /// The worker that can keep the source port, if the source is going to be translated: replies
@@ -154,9 +149,7 @@ impl Steer {
     /// The worker whose share of the ports the destination port lies in, if the destination is a
     /// translated source.
     fn by_lease(&self, key: &FlowKey) -> Option<u16> {
-        let first = self
-            .sources
-            .partition_point(|&(address, _)| address < key.destination);
+        let first = self.sources.partition_point(|&(address, _)| address < key.destination);
         let candidates = self.sources[first..].iter();
         let mut ranges = candidates.take_while(|&&(address, _)| address == key.destination);
         let port = key.destination_port;
@@ -173,10 +166,8 @@ impl Steer {
     }
 
     fn by_hash(&self, key: FlowKey) -> u16 {
-        let (ours, theirs) = (
-            (key.source, key.source_port),
-            (key.destination, key.destination_port),
-        );
+        let (ours, theirs) =
+            ((key.source, key.source_port), (key.destination, key.destination_port));
         let key = if ours <= theirs { key } else { key.reversed() };
         let worker = key.hash(self.seed) % u64::from(self.workers);
         u16::try_from(worker).unwrap_or(0)
@@ -185,11 +176,7 @@ impl Steer {
 
 /// Every interface address: whichever interface a packet leaves by, its address is what it gets.
 fn interface_sources(world: &World) -> impl Iterator<Item = (Address, (u16, u16))> + '_ {
-    let addresses = world
-        .interfaces
-        .0
-        .iter()
-        .flat_map(|interface| &interface.addresses);
+    let addresses = world.interfaces.0.iter().flat_map(|interface| &interface.addresses);
     addresses.map(|address| (address.address, world.nat.interface_ports))
 }
 
@@ -209,11 +196,7 @@ fn key_of(view: &SteerView<'_>, row: usize) -> Option<FlowKey> {
         source: view.source[row],
         destination: view.destination[row],
         source_port,
-        destination_port: if icmp {
-            source_port
-        } else {
-            view.destination_port[row]
-        },
+        destination_port: if icmp { source_port } else { view.destination_port[row] },
         protocol: view.protocol[row],
         family: view.family[row],
     })

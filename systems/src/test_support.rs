@@ -101,20 +101,8 @@ fn routes() -> Vec<Route> {
         ("192.0.2.0", 24, RouteKind::Forward, ZONELESS_IFL, none),
         ("192.0.2.1", 32, RouteKind::Local, ZONELESS_IFL, none),
         ("172.16.0.0", 12, RouteKind::Discard, IfIndex::NONE, none),
-        (
-            "0.0.0.0",
-            0,
-            RouteKind::Forward,
-            UNTRUST_IFL,
-            ip("203.0.113.254"),
-        ),
-        (
-            "2000::",
-            3,
-            RouteKind::Forward,
-            UNTRUST_IFL,
-            ip("2001:db8:2::fe"),
-        ),
+        ("0.0.0.0", 0, RouteKind::Forward, UNTRUST_IFL, ip("203.0.113.254")),
+        ("2000::", 3, RouteKind::Forward, UNTRUST_IFL, ip("2001:db8:2::fe")),
     ]
     .into_iter()
     .map(|(prefix, length, kind, egress, gateway)| route(prefix, length, (kind, egress, gateway)))
@@ -131,11 +119,7 @@ fn route(
         range: AddressRange::prefix(ip, length).expect("a length"),
         length,
         preference: 0,
-        next_hop: NextHop {
-            kind,
-            egress,
-            gateway,
-        },
+        next_hop: NextHop { kind, egress, gateway },
     }
 }
 
@@ -185,20 +169,8 @@ pub(crate) fn ipv4_packet(
     let total = u16::try_from(header_length + payload.len()).expect("test packets are short");
     let ihl = u8::try_from(header_length / 4).expect("at most 40 bytes of options");
     let [high, low] = total.to_be_bytes();
-    let start = [
-        0x40 | ihl,
-        0,
-        high,
-        low,
-        0x12,
-        0x34,
-        fragment[0],
-        fragment[1],
-        64,
-        protocol,
-        0,
-        0,
-    ];
+    let start =
+        [0x40 | ihl, 0, high, low, 0x12, 0x34, fragment[0], fragment[1], 64, protocol, 0, 0];
     let mut packet = [&start[..], &source.0[..4], &destination.0[..4], options].concat();
     let sum = checksum(&packet, 0).to_be_bytes();
     packet[10..12].copy_from_slice(&sum);

@@ -63,17 +63,13 @@ impl Shared {
 pub(crate) fn schedule(rows_max: usize, workers: u16) -> Schedule {
     let text = include_str!("../../schedules/replay.toml");
     let schedule = Schedule::parse(text).expect("the built-in schedule is good");
-    schedule
-        .with(Some(rows_max), Some(workers))
-        .expect("in range")
+    schedule.with(Some(rows_max), Some(workers)).expect("in range")
 }
 
 /// Replays a capture's bytes.
 pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let options = CompileOptions {
-        log_default_policy: true,
-    };
+    let options = CompileOptions { log_default_policy: true };
     let bytes = config.as_bytes();
     let compiled = load_bytes(&mut sources, "test.conf", bytes, &options, &mut diagnostics);
     let Some(compiled) = compiled else {
@@ -81,10 +77,8 @@ pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output
     };
     let world = Arc::new(compiled.world);
     let (frames, lines) = (Shared::default(), Shared::default());
-    let renderer = Renderer::new(
-        Arc::clone(&world),
-        RenderOptions::new(Format::SdSyslog, "fw-test"),
-    );
+    let renderer =
+        Renderer::new(Arc::clone(&world), RenderOptions::new(Format::SdSyslog, "fw-test"));
     let sinks: Vec<Box<dyn Sink>> = vec![
         Box::new(WriterSink::lines("lines", lines.clone(), renderer)),
         Box::new(WriterSink::frames("frames", frames.clone())),

@@ -11,9 +11,7 @@ pub(crate) fn check(source: &Source, offences: &mut Vec<String>) {
     }
     let lines = source.text.lines().count();
     if lines > FILE_LINES_MAX {
-        offences.push(format!(
-            "{path}:{lines}: {lines} lines, at most {FILE_LINES_MAX}"
-        ));
+        offences.push(format!("{path}:{lines}: {lines} lines, at most {FILE_LINES_MAX}"));
     }
     check_functions(source, offences);
     check_columns(source, offences);
@@ -31,9 +29,8 @@ fn check_functions(source: &Source, offences: &mut Vec<String>) {
         let lines = source.line_of(at.end) - source.line_of(at.start) + 1;
         if lines > FUNCTION_LINES_MAX {
             let place = source.place(at.start);
-            offences.push(format!(
-                "{place}: `{name}` has {lines} lines, at most {FUNCTION_LINES_MAX}"
-            ));
+            offences
+                .push(format!("{place}: `{name}` has {lines} lines, at most {FUNCTION_LINES_MAX}"));
         }
     }
 }
@@ -106,10 +103,7 @@ mod tests {
         let long = format!("//! {}\n", "a ".repeat(49)) + &"\n".repeat(450);
         assert_eq!(
             offences(&long),
-            [
-                "a.rs:451: 451 lines, at most 450",
-                "a.rs:1: 102 columns, at most 100",
-            ]
+            ["a.rs:451: 451 lines, at most 450", "a.rs:1: 102 columns, at most 100",]
         );
     }
 

@@ -25,10 +25,7 @@ fn sources_keep_their_form() {
 fn dependencies_point_from_the_root_to_components() {
     let root = repository();
     let mut offences = Vec::new();
-    for (package, foreign) in [
-        ("components", &["systems", "weir"][..]),
-        ("systems", &["weir"]),
-    ] {
+    for (package, foreign) in [("components", &["systems", "weir"][..]), ("systems", &["weir"])] {
         let path = format!("{package}/Cargo.toml");
         let manifest = fs::read_to_string(root.join(&path)).expect("the manifest can be read");
         direction::check_manifest(&path, &manifest, foreign, &mut offences);
@@ -74,13 +71,9 @@ fn no_file_is_heavy() {
     let root = repository();
     let mut offences = Vec::new();
     for path in files(&root) {
-        let length = fs::metadata(root.join(&path))
-            .expect("a file has a length")
-            .len();
+        let length = fs::metadata(root.join(&path)).expect("a file has a length").len();
         if length > FILE_BYTES_MAX {
-            offences.push(format!(
-                "{path}:1: {length} bytes, at most {FILE_BYTES_MAX}"
-            ));
+            offences.push(format!("{path}:1: {length} bytes, at most {FILE_BYTES_MAX}"));
         }
     }
     report(&offences);
@@ -91,11 +84,7 @@ fn the_top_level_shows_the_architecture_and_nothing_else() {
     let root = repository();
     let mut offences = Vec::new();
     for entry in fs::read_dir(&root).expect("the repository can be listed") {
-        let name = entry
-            .expect("an entry")
-            .file_name()
-            .into_string()
-            .expect("UTF-8");
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         if !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str()) {
             offences.push(format!("{name}:1: not a name of the top level"));
         }
@@ -104,12 +93,7 @@ fn the_top_level_shows_the_architecture_and_nothing_else() {
 }
 
 fn report(offences: &[String]) {
-    assert!(
-        offences.is_empty(),
-        "{} offences\n{}\n",
-        offences.len(),
-        offences.join("\n")
-    );
+    assert!(offences.is_empty(), "{} offences\n{}\n", offences.len(), offences.join("\n"));
 }
 
 fn repository() -> PathBuf {

@@ -7,9 +7,7 @@ use super::source::Source;
 
 /// Adds the offences of one snapshot.
 pub(crate) fn check(path: &str, text: &str, sources: &[Source], offences: &mut Vec<String>) {
-    let head = text
-        .strip_prefix("---\n")
-        .and_then(|rest| rest.split_once("\n---\n"));
+    let head = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
     let origin = head.and_then(|(head, _)| {
         let mut fields = head.lines().filter_map(|line| line.split_once(": "));
         fields.find_map(|(key, value)| (key == "source").then_some(value))
@@ -22,15 +20,9 @@ pub(crate) fn check(path: &str, text: &str, sources: &[Source], offences: &mut V
         offences.push(format!("{path}:2: {origin} does not exist"));
         return;
     }
-    let name = path
-        .rsplit('/')
-        .next()
-        .unwrap_or(path)
-        .trim_end_matches(".snap");
+    let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".snap");
     let near = neighbourhood(origin);
-    let mut near = sources
-        .iter()
-        .filter(|source| source.path.starts_with(near));
+    let mut near = sources.iter().filter(|source| source.path.starts_with(near));
     if !near.any(|source| source.literals().iter().any(|literal| names(literal, name))) {
         offences.push(format!("{path}:1: no test near {origin} names `{name}`"));
     }
@@ -67,21 +59,16 @@ fn is_made_from(template: &str, name: &str) -> bool {
         return false;
     }
     let (first, last) = (fixed[0], fixed[fixed.len() - 1]);
-    let Some(mut rest) = name
-        .strip_prefix(first)
-        .and_then(|rest| rest.strip_suffix(last))
-    else {
+    let Some(mut rest) = name.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
         return false;
     };
-    fixed[1..fixed.len() - 1]
-        .iter()
-        .all(|part| match rest.split_once(part) {
-            Some((_, after)) => {
-                rest = after;
-                true
-            }
-            None => false,
-        })
+    fixed[1..fixed.len() - 1].iter().all(|part| match rest.split_once(part) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
 }
 
 /// `"{a}-{b}"` would fit almost anything.
@@ -93,10 +80,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_needs_a_test_file_and_a_name_in_it() {
-        let sources = [Source::new(
-            "src/logs/tests/cases.rs",
-            "f(\"deny\"); g(\"close-{kind}\");",
-        )];
+        let sources = [Source::new("src/logs/tests/cases.rs", "f(\"deny\"); g(\"close-{kind}\");")];
         let offences = |path: &str, origin: &str| {
             let mut offences = Vec::new();
             let text = format!("---\nsource: {origin}\n---\nhead\n");
@@ -119,10 +103,7 @@ mod tests {
     #[test]
     fn a_template_stands_for_the_names_it_can_make() {
         assert!(is_made_from("rt_flow_{}_{name}", "rt_flow_deny_inet6"));
-        assert!(is_made_from(
-            "session_close_inet{form}",
-            "session_close_inet"
-        ));
+        assert!(is_made_from("session_close_inet{form}", "session_close_inet"));
         assert!(!is_made_from("rt_flow_{}_{name}", "rt_flow_deny"));
         assert!(!is_made_from("{a}-{b}", "land-attack"));
         assert!(!is_made_from("land", "land-attack"));

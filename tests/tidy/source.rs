@@ -40,13 +40,7 @@ impl Source {
         let code = chars.iter().zip(&kinds).map(blank).collect();
         let ends = chars.iter().enumerate().filter(|&(_, &char)| char == '\n');
         let lines = [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect();
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-            kinds,
-            code,
-            lines,
-        }
+        Self { path: path.to_owned(), text: text.to_owned(), kinds, code, lines }
     }
 
     /// Line of a character, from 1.
@@ -134,9 +128,7 @@ impl Source {
             .map(|(at, _)| {
                 let mut item = at + TEST_ATTRIBUTE.len();
                 while let Some(open) = self.attribute_after(item) {
-                    item = self
-                        .closing(open)
-                        .map_or(self.code.len(), |close| close + 1);
+                    item = self.closing(open).map_or(self.code.len(), |close| close + 1);
                 }
                 at..self.item_end(item).unwrap_or(self.code.len())
             })
@@ -196,11 +188,7 @@ fn kinds(chars: &[char]) -> Vec<Kind> {
             }
             _ => (at..at, at + 1),
         };
-        let kind = if chars[at] == '/' {
-            Kind::Comment
-        } else {
-            Kind::Text
-        };
+        let kind = if chars[at] == '/' { Kind::Comment } else { Kind::Text };
         kinds[inside].fill(kind);
         at = end;
     }
@@ -209,9 +197,7 @@ fn kinds(chars: &[char]) -> Vec<Kind> {
 
 /// The first place from `from` on where `fits`, or the end.
 fn find(chars: &[char], from: usize, fits: impl Fn(&[char]) -> bool) -> usize {
-    (from..chars.len())
-        .find(|&at| fits(&chars[at..]))
-        .unwrap_or(chars.len())
+    (from..chars.len()).find(|&at| fits(&chars[at..])).unwrap_or(chars.len())
 }
 
 fn find_unescaped(chars: &[char], from: usize, quote: char) -> usize {
@@ -244,10 +230,7 @@ fn raw_string(chars: &[char], at: usize) -> Option<Range<usize>> {
     if chars.get(at + prefix) != Some(&'r') {
         return None;
     }
-    let hashes = chars[at + prefix + 1..]
-        .iter()
-        .take_while(|&&char| char == '#')
-        .count();
+    let hashes = chars[at + prefix + 1..].iter().take_while(|&&char| char == '#').count();
     let quote = at + prefix + 1 + hashes;
     if chars.get(quote) != Some(&'"') {
         return None;
@@ -282,10 +265,7 @@ mod tests {
         let functions = source.functions();
         assert_eq!(functions.len(), 1, "{functions:?}");
         assert_eq!(functions[0], ("a", 0..text.len() - 1));
-        assert_eq!(
-            source.literals(),
-            ["}", "{", "\\'", "} \" fn c() {", "\\", "\\\"}"]
-        );
+        assert_eq!(source.literals(), ["}", "{", "\\'", "} \" fn c() {", "\\", "\\\"}"]);
     }
 
     #[test]
@@ -306,12 +286,6 @@ mod tests {
         let source = Source::new("a.rs", text);
         let items = source.test_items();
         let texts: Vec<&str> = items.iter().map(|item| &text[item.clone()]).collect();
-        assert_eq!(
-            texts,
-            [
-                "#[cfg(test)]\n#[path = \"x\"]\nmod a",
-                "#[cfg(test)]\nmod c { ; "
-            ]
-        );
+        assert_eq!(texts, ["#[cfg(test)]\n#[path = \"x\"]\nmod a", "#[cfg(test)]\nmod c { ; "]);
     }
 }

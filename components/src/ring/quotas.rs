@@ -18,18 +18,14 @@ impl Quotas {
     /// An eighth of the ring for each kind. Rings of fewer than eight slots reserve nothing.
     #[must_use]
     pub const fn eighths(capacity_frames: usize) -> Self {
-        Self {
-            reserved_frames: [capacity_frames / 8; EventKind::COUNT],
-        }
+        Self { reserved_frames: [capacity_frames / 8; EventKind::COUNT] }
     }
 
     /// Shares in percent of the ring, rounded down to whole slots.
     #[must_use]
     pub fn from_percent(capacity_frames: usize, percent: [u8; EventKind::COUNT]) -> Self {
         let reserved = |share: u8| capacity_frames.saturating_mul(usize::from(share)) / 100;
-        Self {
-            reserved_frames: percent.map(reserved),
-        }
+        Self { reserved_frames: percent.map(reserved) }
     }
 }
 
@@ -51,10 +47,7 @@ pub(super) struct Occupancy {
 impl Occupancy {
     /// An empty ring of `capacity` slots.
     pub(super) fn new(quotas: &Quotas, capacity: usize) -> Result<Self, RingError> {
-        let reserved = quotas
-            .reserved_frames
-            .iter()
-            .fold(0usize, |sum, n| sum.saturating_add(*n));
+        let reserved = quotas.reserved_frames.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
         let Some(common) = capacity.checked_sub(reserved) else {
             return Err(RingError::Quotas { reserved, capacity });
         };

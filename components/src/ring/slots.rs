@@ -42,10 +42,7 @@ pub(super) struct Slots {
 impl Slots {
     /// `capacity` slots, a power of two.
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            frames: vec![EventFrame::blank(); capacity],
-            mask: capacity - 1,
-        }
+        Self { frames: vec![EventFrame::blank(); capacity], mask: capacity - 1 }
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -53,10 +50,7 @@ impl Slots {
     }
 
     fn slot(&self, sequence: u64) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the mask drops the upper bits anyway"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "the mask drops the upper bits anyway")]
         let slot = sequence as usize & self.mask;
         slot
     }
@@ -74,22 +68,15 @@ impl Slots {
 
     /// The slots of `from..to`, at most all of them, in two runs.
     pub(super) fn run(&self, from: u64, to: u64) -> (&[EventFrame], &[EventFrame]) {
-        let count = usize::try_from(to - from)
-            .unwrap_or(usize::MAX)
-            .min(self.frames.len());
+        let count = usize::try_from(to - from).unwrap_or(usize::MAX).min(self.frames.len());
         let start = self.slot(from);
         let in_first = count.min(self.frames.len() - start);
-        (
-            &self.frames[start..start + in_first],
-            &self.frames[..count - in_first],
-        )
+        (&self.frames[start..start + in_first], &self.frames[..count - in_first])
     }
 }
 
 impl core::fmt::Debug for Slots {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Slots")
-            .field("capacity", &self.frames.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Slots").field("capacity", &self.frames.len()).finish_non_exhaustive()
     }
 }

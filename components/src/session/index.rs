@@ -54,10 +54,7 @@ impl Index {
     #[must_use]
     pub fn with_capacity(keys: usize) -> Self {
         let buckets = (keys * 2).div_ceil(WAYS).max(WALK_MAX).next_power_of_two();
-        Self {
-            buckets: vec![Bucket::default(); buckets],
-            mask: buckets - 1,
-        }
+        Self { buckets: vec![Bucket::default(); buckets], mask: buckets - 1 }
     }
 
     /// Bytes of memory.
@@ -172,22 +169,12 @@ mod tests {
     #[test]
     fn one_hash_for_all_spills_within_the_walk_and_then_refuses() {
         let mut index = Index::with_capacity(1000);
-        let accepted = (0..1000)
-            .take_while(|&n| index.insert(42 << 48 | 3, Entry(n)))
-            .count();
+        let accepted = (0..1000).take_while(|&n| index.insert(42 << 48 | 3, Entry(n))).count();
         assert_eq!(accepted, WAYS * WALK_MAX);
-        assert_eq!(
-            index.find(42 << 48 | 3, |e| e == Entry(127)),
-            Some(Entry(127))
-        );
+        assert_eq!(index.find(42 << 48 | 3, |e| e == Entry(127)), Some(Entry(127)));
         for n in 0..128 {
             index.remove(42 << 48 | 3, Entry(n));
         }
-        assert!(
-            index
-                .buckets
-                .iter()
-                .all(|b| b.passed == 0 && b.tags == [0; WAYS])
-        );
+        assert!(index.buckets.iter().all(|b| b.passed == 0 && b.tags == [0; WAYS]));
     }
 }

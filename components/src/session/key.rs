@@ -45,10 +45,7 @@ impl FlowKey {
             | u64::from(self.protocol) << 32
             | (self.family as u64) << 40;
         let first = fold(s0 ^ seed.0[0] ^ tail, d0 ^ seed.0[1]);
-        fold(
-            first ^ s1.rotate_left(32) ^ seed.0[2],
-            d1 ^ seed.0[3] ^ tail.rotate_left(17),
-        )
+        fold(first ^ s1.rotate_left(32) ^ seed.0[2], d1 ^ seed.0[3] ^ tail.rotate_left(17))
     }
 }
 
@@ -75,18 +72,12 @@ impl HashSeed {
 fn halves(address: Address) -> [u64; 2] {
     let all = u128::from_le_bytes(address.0);
     let [low, high] = [all & u128::from(u64::MAX), all >> 64];
-    [
-        u64::try_from(low).unwrap_or(0),
-        u64::try_from(high).unwrap_or(0),
-    ]
+    [u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)]
 }
 
 /// Folded multiply: both halves of the 128-bit product.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the two halves of a product"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves of a product")]
 const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
     product as u64 ^ (product >> 64) as u64

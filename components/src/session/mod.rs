@@ -49,9 +49,7 @@ impl SessionTable {
     #[must_use]
     pub fn new(capacity: usize, seed: u64, slots: usize, tick_ns: u64) -> Self {
         assert!(capacity < 1 << 30, "an entry has 31 bits for the slot");
-        let slots_free = (0..u32::try_from(capacity).expect("below 2^30"))
-            .rev()
-            .collect();
+        let slots_free = (0..u32::try_from(capacity).expect("below 2^30")).rev().collect();
         Self {
             sessions: vec![Session::default(); capacity],
             links: vec![Links::default(); capacity],
@@ -168,8 +166,7 @@ impl SessionTable {
             return;
         };
         self.wheel.unlink(&mut self.links, number);
-        self.wheel
-            .link(&mut self.links, number, session.deadline_ns);
+        self.wheel.link(&mut self.links, number, session.deadline_ns);
     }
 
     /// True if [`Self::expire`] at this time would look at anything.
@@ -193,10 +190,7 @@ impl SessionTable {
     /// Ports leased by live sessions; a walk over the whole table, for the ledger.
     #[must_use]
     pub fn leases(&self) -> u64 {
-        self.sessions
-            .iter()
-            .filter(|s| s.live && s.lease != PortLease::default())
-            .count() as u64
+        self.sessions.iter().filter(|s| s.live && s.lease != PortLease::default()).count() as u64
     }
 
     /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has
@@ -257,11 +251,7 @@ impl SessionTable {
     /// replay.
     #[must_use]
     pub fn last_deadline_ns(&self) -> Option<u64> {
-        self.sessions
-            .iter()
-            .filter(|s| s.live)
-            .map(|s| s.deadline_ns)
-            .max()
+        self.sessions.iter().filter(|s| s.live).map(|s| s.deadline_ns).max()
     }
 
     /// Bytes of memory.

@@ -196,11 +196,7 @@ impl Session {
         };
         if differs(from, port) {
             record.nat_destination = from.0.0;
-            let port = if icmp {
-                self.logged_destination_port
-            } else {
-                from.1
-            };
+            let port = if icmp { self.logged_destination_port } else { from.1 };
             record.nat_destination_port = port.into();
         }
         record.created_seconds = u32::try_from(seconds).unwrap_or(u32::MAX).into();

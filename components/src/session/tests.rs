@@ -21,17 +21,11 @@ fn key(n: u8, port: u16) -> FlowKey {
 
 fn session(n: u8, port: u16, deadline_ns: u64) -> Session {
     let key = key(n, port);
-    Session {
-        keys: [key, key.reversed()],
-        deadline_ns,
-        ..Session::default()
-    }
+    Session { keys: [key, key.reversed()], deadline_ns, ..Session::default() }
 }
 
 fn find(table: &SessionTable, key: FlowKey) -> Option<(usize, u8)> {
-    table
-        .find(table.hash(&key), &key)
-        .map(|entry| (entry.slot(), entry.direction()))
+    table.find(table.hash(&key), &key).map(|entry| (entry.slot(), entry.direction()))
 }
 
 #[test]
@@ -39,14 +33,8 @@ fn a_session_is_found_from_both_directions_until_it_is_removed() {
     let mut table = SessionTable::new(4, 1, 16, 100);
     let entry = table.install(session(1, 1000, 500)).expect("room");
     assert_eq!(find(&table, key(1, 1000)), Some((entry.slot(), 0)));
-    assert_eq!(
-        find(&table, key(1, 1000).reversed()),
-        Some((entry.slot(), 1))
-    );
-    assert_eq!(
-        table.install(session(1, 1000, 500)),
-        Err(InstallError::KeyTaken)
-    );
+    assert_eq!(find(&table, key(1, 1000).reversed()), Some((entry.slot(), 1)));
+    assert_eq!(table.install(session(1, 1000, 500)), Err(InstallError::KeyTaken));
     assert!(table.remove(entry.slot()).is_some());
     assert_eq!(find(&table, key(1, 1000)), None);
     assert_eq!(find(&table, key(1, 1000).reversed()), None);
@@ -71,10 +59,7 @@ fn sessions_end_in_the_order_of_their_deadlines() {
         table.install(session(1, port, deadline)).expect("room");
     }
     let mut ended = Vec::new();
-    assert!(
-        table.expire(1_000, 2, |s| ended.push(s.keys[0].source_port)),
-        "one is left"
-    );
+    assert!(table.expire(1_000, 2, |s| ended.push(s.keys[0].source_port)), "one is left");
     assert_eq!(ended, [2, 4]);
     assert!(!table.expire(1_000, 2, |s| ended.push(s.keys[0].source_port)));
     assert_eq!(ended, [2, 4, 1]);

@@ -30,11 +30,7 @@ impl Wheel {
     #[must_use]
     pub fn new(slots: usize, tick_ns: u64) -> Self {
         assert!(slots > 1 && tick_ns > 0, "a wheel turns");
-        Self {
-            heads: vec![NIL; slots],
-            tick_ns,
-            tick: 0,
-        }
+        Self { heads: vec![NIL; slots], tick_ns, tick: 0 }
     }
 
     /// Length of a tick.
@@ -64,16 +60,11 @@ impl Wheel {
     pub fn link(&mut self, links: &mut [Links], session: u32, deadline_ns: u64) {
         let reach = self.heads.len() as u64 - 1;
         // Rounded up: when the slot's turn comes, the deadline has passed.
-        let due = deadline_ns
-            .div_ceil(self.tick_ns)
-            .clamp(self.tick + 1, self.tick + reach);
+        let due = deadline_ns.div_ceil(self.tick_ns).clamp(self.tick + 1, self.tick + reach);
         let slot = self.slot(due);
         let head = self.heads[slot];
-        links[session as usize] = Links {
-            next: head,
-            previous: NIL,
-            slot: u32::try_from(slot).unwrap_or(0),
-        };
+        links[session as usize] =
+            Links { next: head, previous: NIL, slot: u32::try_from(slot).unwrap_or(0) };
         if head != NIL {
             links[head as usize].previous = session;
         }
@@ -82,11 +73,7 @@ impl Wheel {
 
     /// Takes a session out.
     pub fn unlink(&mut self, links: &mut [Links], session: u32) {
-        let Links {
-            next,
-            previous,
-            slot,
-        } = links[session as usize];
+        let Links { next, previous, slot } = links[session as usize];
         if previous == NIL {
             self.heads[slot as usize] = next;
         } else {
@@ -101,9 +88,7 @@ impl Wheel {
     /// their deadline has come or not: the caller closes them or links them again.
     pub fn turn(&mut self, links: &mut [Links], time_ns: u64, due: &mut Vec<u32>) {
         let target = self.tick_of(time_ns);
-        let steps = target
-            .saturating_sub(self.tick)
-            .min(self.heads.len() as u64);
+        let steps = target.saturating_sub(self.tick).min(self.heads.len() as u64);
         for step in 1..=steps {
             let slot = self.slot(self.tick + step);
             let mut session = std::mem::replace(&mut self.heads[slot], NIL);

@@ -47,11 +47,7 @@ impl Hello {
     /// A collector's answer: the stream that it knows and the last sequence that it applied.
     #[must_use]
     pub fn of_collector(stream_id: u64, applied_sequence: u64) -> Self {
-        Self::of_producer(
-            stream_id,
-            applied_sequence,
-            applied_sequence.saturating_add(1),
-        )
+        Self::of_producer(stream_id, applied_sequence, applied_sequence.saturating_add(1))
     }
 }
 

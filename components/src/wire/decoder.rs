@@ -75,10 +75,7 @@ impl Decoder {
         if self.poisoned {
             return;
         }
-        debug_assert!(
-            count <= self.buffer.len() - self.end,
-            "more than there was room for"
-        );
+        debug_assert!(count <= self.buffer.len() - self.end, "more than there was room for");
         self.end = (self.end + count).min(self.buffer.len());
     }
 
@@ -87,9 +84,7 @@ impl Decoder {
         let received = &self.buffer[self.start..self.end];
         let header = FrameHeader::parse(received).ok()?;
         let length = header.length.get();
-        let payload_length = usize::try_from(length)
-            .ok()
-            .filter(|n| *n <= PAYLOAD_LENGTH_MAX);
+        let payload_length = usize::try_from(length).ok().filter(|n| *n <= PAYLOAD_LENGTH_MAX);
         let Some(payload_length) = payload_length else {
             self.poisoned = true;
             self.start = 0;

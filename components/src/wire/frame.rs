@@ -144,10 +144,6 @@ impl RawFrame<'_> {
 fn bare(frame_type: FrameType, payload: &[u8], frame: Frame) -> Result<Frame, DecodeError> {
     match payload.len() {
         0 => Ok(frame),
-        actual => Err(DecodeError::Length {
-            frame_type,
-            expected: 0,
-            actual,
-        }),
+        actual => Err(DecodeError::Length { frame_type, expected: 0, actual }),
     }
 }

@@ -49,9 +49,7 @@ impl FrameHeader {
     pub fn parse(bytes: &[u8]) -> Result<Self, DecodeError> {
         Self::read_from_prefix(bytes)
             .map(|(header, _)| header)
-            .map_err(|_| DecodeError::TruncatedHeader {
-                actual: bytes.len(),
-            })
+            .map_err(|_| DecodeError::TruncatedHeader { actual: bytes.len() })
     }
 
     /// The frame type, if it is one of those known.
@@ -202,10 +200,7 @@ mod tests {
     #[test]
     fn writes_the_sixteen_bytes_of_the_contract() {
         let header = FrameHeader::new(FrameType::PolicyDeny, 136, 0x0102_0304_0506_0708);
-        assert_eq!(
-            header.as_bytes(),
-            [136, 0, 0, 0, 11, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]
-        );
+        assert_eq!(header.as_bytes(), [136, 0, 0, 0, 11, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(FrameHeader::parse(header.as_bytes()), Ok(header));
     }
 
@@ -235,10 +230,7 @@ mod tests {
         for kind in EventKind::ALL {
             assert_eq!(FrameType::from(kind).event_kind(), Some(kind));
         }
-        let carriers = FrameType::ALL
-            .iter()
-            .filter(|t| t.event_kind().is_some())
-            .count();
+        let carriers = FrameType::ALL.iter().filter(|t| t.event_kind().is_some()).count();
         assert_eq!(carriers, EventKind::ALL.len());
     }
 }

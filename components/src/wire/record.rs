@@ -120,10 +120,8 @@ impl SessionWords {
     /// The bytes for [`RtFlowRecord::detail`].
     #[inline]
     pub fn detail(client_packets: u64, client_bytes: u64) -> [u8; 16] {
-        let words = Self {
-            client_packets: client_packets.into(),
-            client_bytes: client_bytes.into(),
-        };
+        let words =
+            Self { client_packets: client_packets.into(), client_bytes: client_bytes.into() };
         transmute!(words)
     }
 }
@@ -132,12 +130,8 @@ impl RuleWords {
     /// The bytes for [`RtFlowRecord::detail`].
     #[inline]
     pub fn detail(rule: u32, term: u32, owner: i16) -> [u8; 16] {
-        let words = Self {
-            rule: rule.into(),
-            term: term.into(),
-            owner: owner.into(),
-            zero: [0; 6],
-        };
+        let words =
+            Self { rule: rule.into(), term: term.into(), owner: owner.into(), zero: [0; 6] };
         transmute!(words)
     }
 }
@@ -148,11 +142,7 @@ pub(super) fn read_record<R: FromBytes>(
     payload: &[u8],
 ) -> Result<R, DecodeError> {
     let (expected, actual) = (size_of::<R>(), payload.len());
-    R::read_from_bytes(payload).map_err(|_| DecodeError::Length {
-        frame_type,
-        expected,
-        actual,
-    })
+    R::read_from_bytes(payload).map_err(|_| DecodeError::Length { frame_type, expected, actual })
 }
 
 const _: () = {

@@ -138,19 +138,14 @@ impl RtFlow {
         let kind = frame_type
             .event_kind()
             .filter(|kind| *kind as u8 == event_type)
-            .ok_or(DecodeError::EventType {
-                frame_type,
-                event_type,
-            })?;
+            .ok_or(DecodeError::EventType { frame_type, event_type })?;
         let family = match record.family {
             2 => Family::Inet,
             10 => Family::Inet6,
             family => return Err(DecodeError::Family { frame_type, family }),
         };
-        let action = Action::from_wire(record.action).ok_or(DecodeError::Action {
-            frame_type,
-            action: record.action,
-        })?;
+        let action = Action::from_wire(record.action)
+            .ok_or(DecodeError::Action { frame_type, action: record.action })?;
         Ok(Self {
             kind,
             time_ns: record.time_ns.get(),
@@ -189,12 +184,7 @@ impl RtFlow {
         match (is_session(self.kind), self.detail) {
             (
                 true,
-                Detail::Session {
-                    client_packets,
-                    client_bytes,
-                    server_packets,
-                    server_bytes,
-                },
+                Detail::Session { client_packets, client_bytes, server_packets, server_bytes },
             ) => Ok((
                 SessionWords::detail(client_packets, client_bytes),
                 server_packets,
@@ -203,10 +193,7 @@ impl RtFlow {
             (false, Detail::Rule { rule, term, owner }) => {
                 Ok((RuleWords::detail(rule, term, owner), 0, 0))
             }
-            (_, detail) => Err(EncodeError::Detail {
-                kind: self.kind,
-                detail,
-            }),
+            (_, detail) => Err(EncodeError::Detail { kind: self.kind, detail }),
         }
     }
 }
@@ -223,11 +210,7 @@ fn detail(record: &RtFlowRecord, kind: EventKind) -> Detail {
         }
     } else {
         let words: RuleWords = transmute!(record.detail);
-        Detail::Rule {
-            rule: words.rule.get(),
-            term: words.term.get(),
-            owner: words.owner.get(),
-        }
+        Detail::Rule { rule: words.rule.get(), term: words.term.get(), owner: words.owner.get() }
     }
 }
 

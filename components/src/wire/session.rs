@@ -122,10 +122,7 @@ crate::reasons! {
 impl<const A: usize> SessionRecord<A> {
     /// All zero but the family.
     fn of_family(family: u8) -> Self {
-        Self {
-            family,
-            ..Self::new_zeroed()
-        }
+        Self { family, ..Self::new_zeroed() }
     }
 
     /// What the session does with its packets; `None` for a byte that names nothing.
@@ -149,19 +146,13 @@ impl Default for SessionRecord<16> {
 
 impl Default for SessionEndRecord<4> {
     fn default() -> Self {
-        Self {
-            family: FAMILY_V4,
-            ..Self::new_zeroed()
-        }
+        Self { family: FAMILY_V4, ..Self::new_zeroed() }
     }
 }
 
 impl Default for SessionEndRecord<16> {
     fn default() -> Self {
-        Self {
-            family: FAMILY_V6,
-            ..Self::new_zeroed()
-        }
+        Self { family: FAMILY_V6, ..Self::new_zeroed() }
     }
 }
 
@@ -235,11 +226,7 @@ fn family(frame_type: FrameType, payload: &[u8]) -> Result<u8, DecodeError> {
     match payload.first() {
         Some(&family @ (FAMILY_V4 | FAMILY_V6)) => Ok(family),
         Some(&family) => Err(DecodeError::Family { frame_type, family }),
-        None => Err(DecodeError::Length {
-            frame_type,
-            expected: 1,
-            actual: 0,
-        }),
+        None => Err(DecodeError::Length { frame_type, expected: 1, actual: 0 }),
     }
 }
 

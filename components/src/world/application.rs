@@ -68,17 +68,12 @@ impl AppTerm {
     pub fn matches(&self, service: &Service) -> bool {
         let within = |(first, last): (u16, u16), port| first <= port && port <= last;
         let icmp = matches!(service.protocol, ICMP | ICMPV6);
-        self.protocol
-            .is_none_or(|protocol| protocol == service.protocol)
+        self.protocol.is_none_or(|protocol| protocol == service.protocol)
             && (icmp
                 || (within(self.source_ports, service.source_port)
                     && within(self.destination_ports, service.destination_port)))
-            && self
-                .icmp_type
-                .is_none_or(|t| icmp && t == service.icmp_type)
-            && self
-                .icmp_code
-                .is_none_or(|c| icmp && c == service.icmp_code)
+            && self.icmp_type.is_none_or(|t| icmp && t == service.icmp_type)
+            && self.icmp_code.is_none_or(|c| icmp && c == service.icmp_code)
     }
 
     /// How many (source port, destination port, type, code) it accepts: the narrower application
@@ -149,20 +144,13 @@ impl Applications {
         terms.retain(|(term, _)| {
             !matches!(term.protocol, Some(TCP | UDP)) || term.source_ports != (0, u16::MAX)
         });
-        Self {
-            applications,
-            tcp,
-            udp,
-            others: terms,
-        }
+        Self { applications, tcp, udp, others: terms }
     }
 
     /// The application; the empty one for ids that do not exist.
     #[must_use]
     pub fn get(&self, id: AppId) -> &Application {
-        self.applications
-            .get(id.index())
-            .unwrap_or(&self.applications[0])
+        self.applications.get(id.index()).unwrap_or(&self.applications[0])
     }
 
     /// The application that names a packet, [`AppId::NONE`] if none fits.
@@ -185,11 +173,7 @@ impl Applications {
     /// The inactivity timeout that an application sets for a packet, seconds.
     #[must_use]
     pub fn timeout_s(&self, id: AppId, service: &Service) -> Option<u32> {
-        let term = self
-            .get(id)
-            .terms
-            .iter()
-            .find(|term| term.matches(service))?;
+        let term = self.get(id).terms.iter().find(|term| term.matches(service))?;
         (term.timeout_s > 0).then_some(term.timeout_s)
     }
 }

@@ -45,10 +45,7 @@ impl Interface {
     /// The first own address of a family.
     #[must_use]
     pub fn primary(&self, family: Family) -> Option<Address> {
-        self.addresses
-            .iter()
-            .find(|a| a.family == family)
-            .map(|a| a.address)
+        self.addresses.iter().find(|a| a.family == family).map(|a| a.address)
     }
 }
 

@@ -61,9 +61,7 @@ impl World {
     /// The screen profile of a zone.
     #[must_use]
     pub fn screen_of(&self, zone: ZoneId) -> Option<&ScreenProfile> {
-        let id = self
-            .zone(zone)
-            .map_or(ScreenProfileId::NONE, |zone| zone.screen);
+        let id = self.zone(zone).map_or(ScreenProfileId::NONE, |zone| zone.screen);
         self.screens.get(id.index().checked_sub(1)?)
     }
 

@@ -76,18 +76,12 @@ impl Default for Names {
             host: String::new(),
             zones: vec!["N/A".into(), "junos-host".into()],
             interfaces: vec!["N/A".into()],
-            policies: vec![PolicyName {
-                name: "default-policy".into(),
-                global: false,
-            }],
+            policies: vec![PolicyName { name: "default-policy".into(), global: false }],
             applications: vec!["None".into()],
             screens: vec!["N/A".into()],
             filters: vec![FilterName::default()],
             counters: vec![Default::default()],
-            nat_rules: vec![NatRuleName {
-                rule: "N/A".into(),
-                ..NatRuleName::default()
-            }],
+            nat_rules: vec![NatRuleName { rule: "N/A".into(), ..NatRuleName::default() }],
             pools: vec!["N/A".into()],
         }
     }
@@ -103,9 +97,7 @@ impl Names {
     /// The interface's name.
     #[must_use]
     pub fn interface(&self, id: IfIndex) -> &str {
-        self.interfaces
-            .get(id.index())
-            .map_or("N/A", String::as_str)
+        self.interfaces.get(id.index()).map_or("N/A", String::as_str)
     }
 
     /// The policy's name.
@@ -117,9 +109,7 @@ impl Names {
     /// The application's name, `None` for none (as in `service-name`).
     #[must_use]
     pub fn application(&self, id: AppId) -> &str {
-        self.applications
-            .get(id.index())
-            .map_or("None", String::as_str)
+        self.applications.get(id.index()).map_or("None", String::as_str)
     }
 
     /// The filter's name and terms.
@@ -132,8 +122,7 @@ impl Names {
     #[must_use]
     pub fn term(&self, filter: FilterId, term: TermId) -> &str {
         let at = term.index().checked_sub(1);
-        at.and_then(|at| self.filter(filter).terms.get(at))
-            .map_or("N/A", String::as_str)
+        at.and_then(|at| self.filter(filter).terms.get(at)).map_or("N/A", String::as_str)
     }
 
     /// A counter as (filter, counter).

@@ -201,10 +201,7 @@ impl NatContext {
 impl NatMatch {
     fn matches(&self, query: &NatQuery) -> bool {
         let port_in = |list: &[(u16, u16)], port| {
-            list.is_empty()
-                || list
-                    .iter()
-                    .any(|&(first, last)| first <= port && port <= last)
+            list.is_empty() || list.iter().any(|&(first, last)| first <= port && port <= last)
         };
         self.from.contains(query.from_zone, query.ingress)
             && self.to.contains(query.to_zone, query.egress)
@@ -214,10 +211,7 @@ impl NatMatch {
             && port_in(&self.destination_ports, query.service.destination_port)
             && (self.protocols.is_empty() || self.protocols.contains(&query.service.protocol))
             && (self.applications.is_empty()
-                || self
-                    .applications
-                    .iter()
-                    .any(|term| term.matches(&query.service)))
+                || self.applications.iter().any(|term| term.matches(&query.service)))
     }
 }
 
@@ -238,36 +232,21 @@ impl NatTable {
                     query.service.destination_port,
                 )
             })??;
-            Some(DestinationHit {
-                rule: rule.id,
-                is_static: true,
-                address,
-                port,
-            })
+            Some(DestinationHit { rule: rule.id, is_static: true, address, port })
         });
         if statics.is_some() {
             return statics;
         }
-        let rule = self
-            .destination
-            .iter()
-            .find(|rule| rule.matches.matches(query))?;
+        let rule = self.destination.iter().find(|rule| rule.matches.matches(query))?;
         match rule.action {
-            DestinationAction::Pool {
-                family,
-                first,
-                last,
-                port,
-            } if family == query.family => Some(DestinationHit {
-                rule: rule.id,
-                is_static: false,
-                address: spread(family, first, last, query.source),
-                port: if port == 0 {
-                    query.service.destination_port
-                } else {
-                    port
-                },
-            }),
+            DestinationAction::Pool { family, first, last, port } if family == query.family => {
+                Some(DestinationHit {
+                    rule: rule.id,
+                    is_static: false,
+                    address: spread(family, first, last, query.source),
+                    port: if port == 0 { query.service.destination_port } else { port },
+                })
+            }
             _ => None,
         }
     }
@@ -290,21 +269,11 @@ impl NatTable {
                     query.service.source_port,
                 )
             })??;
-            Some(SourceHit::Static {
-                rule: rule.id,
-                address,
-                port,
-            })
+            Some(SourceHit::Static { rule: rule.id, address, port })
         });
         statics.or_else(|| {
-            let rule = self
-                .source
-                .iter()
-                .find(|rule| rule.matches.matches(query))?;
-            Some(SourceHit::Rule {
-                rule: rule.id,
-                action: rule.action,
-            })
+            let rule = self.source.iter().find(|rule| rule.matches.matches(query))?;
+            Some(SourceHit::Rule { rule: rule.id, action: rule.action })
         })
     }
 
@@ -348,19 +317,14 @@ fn translate(
         }
         (AddressRange::V6(first, last), AddressRange::V6(base, _), Family::Inet6) => {
             let key = address.v6_key();
-            (first..=last)
-                .contains(&key)
-                .then(|| Address((base + (key - first)).to_be_bytes()))?
+            (first..=last).contains(&key).then(|| Address((base + (key - first)).to_be_bytes()))?
         }
         _ => return None,
     };
     match (from.1, to.1) {
         (Some((first, last)), target) => {
             let offset = (first..=last).contains(&port).then(|| port - first)?;
-            Some((
-                moved,
-                target.map_or(port, |(base, _)| base.saturating_add(offset)),
-            ))
+            Some((moved, target.map_or(port, |(base, _)| base.saturating_add(offset))))
         }
         (None, _) => Some((moved, port)),
     }

@@ -19,10 +19,7 @@ impl AddressMatch {
     /// Matches every address.
     #[must_use]
     pub fn any() -> Self {
-        Self {
-            set: AddressSet::any(),
-            excluded: false,
-        }
+        Self { set: AddressSet::any(), excluded: false }
     }
 
     /// True if the address matches.
@@ -131,12 +128,7 @@ impl PolicyTable {
         global: Vec<Policy>,
         default: DefaultPolicy,
     ) -> Self {
-        let mut table = Self {
-            lists: Vec::new(),
-            pairs: vec![0; 1 << 16],
-            global,
-            default,
-        };
+        let mut table = Self { lists: Vec::new(), pairs: vec![0; 1 << 16], global, default };
         for ((from, to), list) in pairs {
             table.lists.push(list);
             table.pairs[pair_index(from, to)] =
@@ -148,26 +140,18 @@ impl PolicyTable {
     /// True if the zone pair has a list of its own.
     #[must_use]
     pub fn has_pair(&self, from: ZoneId, to: ZoneId) -> bool {
-        self.pairs
-            .get(pair_index(from, to))
-            .is_some_and(|&list| list != 0)
+        self.pairs.get(pair_index(from, to)).is_some_and(|&list| list != 0)
     }
 
     /// First match.
     #[must_use]
     pub fn lookup(&self, query: &PolicyQuery) -> PolicyHit {
-        let list = self
-            .pairs
-            .get(pair_index(query.from_zone, query.to_zone))
-            .copied()
-            .unwrap_or(0);
+        let list = self.pairs.get(pair_index(query.from_zone, query.to_zone)).copied().unwrap_or(0);
         let pair: &[Policy] = match list {
             0 => &[],
             n => &self.lists[usize::from(n) - 1],
         };
-        let hit = pair
-            .iter()
-            .find_map(|policy| policy.matches(query).map(|app| (policy, app)));
+        let hit = pair.iter().find_map(|policy| policy.matches(query).map(|app| (policy, app)));
         let hit = hit.or_else(|| {
             self.global
                 .iter()
@@ -208,10 +192,9 @@ impl Policy {
         }
         match &self.application {
             AppMatch::Any => Some(AppId::NONE),
-            AppMatch::Terms(terms) => terms
-                .iter()
-                .find(|(term, _)| term.matches(&query.service))
-                .map(|&(_, app)| app),
+            AppMatch::Terms(terms) => {
+                terms.iter().find(|(term, _)| term.matches(&query.service)).map(|&(_, app)| app)
+            }
         }
     }
 }

@@ -124,10 +124,7 @@ impl<K: Ord + Copy> Intervals<K> {
             }
         }
         edges.sort_unstable();
-        let mut table = Self {
-            starts: vec![zero],
-            hops: vec![NextHopId::NONE],
-        };
+        let mut table = Self { starts: vec![zero], hops: vec![NextHopId::NONE] };
         let mut covering = std::collections::BTreeSet::new();
         let mut at = 0;
         while at < edges.len() {
@@ -141,9 +138,7 @@ impl<K: Ord + Copy> Intervals<K> {
                 };
                 at += 1;
             }
-            let hop = covering
-                .last()
-                .map_or(NextHopId::NONE, |&order| ranges[order].2);
+            let hop = covering.last().map_or(NextHopId::NONE, |&order| ranges[order].2);
             table.push(key, hop);
         }
         table
@@ -162,9 +157,7 @@ impl<K: Ord + Copy> Intervals<K> {
 
     fn lookup(&self, key: K) -> NextHopId {
         let after = self.starts.partition_point(|&start| start <= key);
-        after
-            .checked_sub(1)
-            .map_or(NextHopId::NONE, |at| self.hops[at])
+        after.checked_sub(1).map_or(NextHopId::NONE, |at| self.hops[at])
     }
 }
 
@@ -179,18 +172,13 @@ mod tests {
             range: AddressRange::prefix(ip, length).expect("test length"),
             length,
             preference,
-            next_hop: NextHop {
-                egress: IfIndex(egress),
-                ..NextHop::default()
-            },
+            next_hop: NextHop { egress: IfIndex(egress), ..NextHop::default() },
         }
     }
 
     fn egress(table: &RouteTable, address: &str) -> Option<u16> {
         let ip: IpAddr = address.parse().expect("test address");
-        table
-            .route(crate::address::family_of(ip), ip.into())
-            .map(|hop| hop.egress.0)
+        table.route(crate::address::family_of(ip), ip.into()).map(|hop| hop.egress.0)
     }
 
     #[test]

@@ -116,10 +116,7 @@ impl ScreenAttack {
     /// The attack that a record names.
     #[must_use]
     pub fn from_record(option: u32, term: u32) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|attack| attack.option() == option && attack.term() == term)
+        Self::ALL.iter().copied().find(|attack| attack.option() == option && attack.term() == term)
     }
 
     /// Its bit in a [`ScreenProfile`].

@@ -24,16 +24,9 @@ fn order(merge: &mut Merge) -> Vec<(usize, u64)> {
 
 #[test]
 fn equal_stamps_go_in_the_order_of_the_sources() {
-    let files = [
-        capture(0, &[10, 20, 20]),
-        capture(1, &[]),
-        capture(2, &[5, 20]),
-    ];
+    let files = [capture(0, &[10, 20, 20]), capture(1, &[]), capture(2, &[5, 20])];
     let mut merge = Merge::new(files.iter().map(|file| reader("test", file)).collect());
-    assert_eq!(
-        order(&mut merge),
-        [(2, 5), (0, 10), (0, 20), (0, 20), (2, 20)]
-    );
+    assert_eq!(order(&mut merge), [(2, 5), (0, 10), (0, 20), (0, 20), (2, 20)]);
     assert!(matches!(merge.next_packet(), Ok(None)));
 }
 
@@ -41,10 +34,7 @@ fn equal_stamps_go_in_the_order_of_the_sources() {
 fn a_source_whose_time_runs_backwards_keeps_its_order() {
     let files = [capture(0, &[10, 3, 30]), capture(1, &[11, 12])];
     let mut merge = Merge::new(files.iter().map(|file| reader("test", file)).collect());
-    assert_eq!(
-        order(&mut merge),
-        [(0, 10), (0, 3), (1, 11), (1, 12), (0, 30)]
-    );
+    assert_eq!(order(&mut merge), [(0, 10), (0, 3), (1, 11), (1, 12), (0, 30)]);
 }
 
 #[test]
@@ -70,10 +60,7 @@ fn a_damaged_source_ends_and_the_others_go_on() {
             Ok(Some((source, packet))) => seen.push(format!("{source} {}", packet.time_ns)),
             Ok(None) => break,
             Err(CaptureError::Damaged { path, offset, what }) => {
-                let cut = Damage::Truncated {
-                    needed: 17,
-                    present: 16,
-                };
+                let cut = Damage::Truncated { needed: 17, present: 16 };
                 assert!(what == cut || what == Damage::NoHeader(0));
                 seen.push(format!("{path} {offset}"));
             }

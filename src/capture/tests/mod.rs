@@ -52,21 +52,12 @@ fn read_all(bytes: &[u8]) -> (Vec<Owned>, Option<(u64, Damage)>) {
             Err(error) => panic!("reading from memory cannot fail: {error}"),
         }
     };
-    assert!(
-        matches!(reader.next_packet(), Ok(None)),
-        "an ended capture stays ended"
-    );
+    assert!(matches!(reader.next_packet(), Ok(None)), "an ended capture stays ended");
     (packets, damage)
 }
 
 /// One packet at 1,000,000,000.5 s with data `aa bb cc`, cut from 60 bytes: the time and rest
 /// that every format below states.
 fn expected(time_ns: u64, link: LinkType) -> Owned {
-    Owned {
-        time_ns,
-        data: vec![0xaa, 0xbb, 0xcc],
-        wire_len: 60,
-        link,
-        interface: 0,
-    }
+    Owned { time_ns, data: vec![0xaa, 0xbb, 0xcc], wire_len: 60, link, interface: 0 }
 }

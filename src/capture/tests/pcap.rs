@@ -32,28 +32,19 @@ fn reads_both_byte_orders_in_microseconds() {
     // The same ticks, 500,000,001, read as microseconds.
     let big = with_magic(BIG_NANOSECONDS, [0xa1, 0xb2, 0xc3, 0xd4]);
     let (packets, damage) = read_all(&big);
-    assert_eq!(
-        packets,
-        [expected(1_000_000_500_000_001_000, LinkType::Raw)]
-    );
+    assert_eq!(packets, [expected(1_000_000_500_000_001_000, LinkType::Raw)]);
     assert_eq!(damage, None);
 }
 
 #[test]
 fn reads_both_byte_orders_in_nanoseconds() {
     let (packets, damage) = read_all(BIG_NANOSECONDS);
-    assert_eq!(
-        packets,
-        [expected(1_000_000_000_500_000_001, LinkType::Raw)]
-    );
+    assert_eq!(packets, [expected(1_000_000_000_500_000_001, LinkType::Raw)]);
     assert_eq!(damage, None);
 
     let little = with_magic(LITTLE_MICROSECONDS, [0x4d, 0x3c, 0xb2, 0xa1]);
     let (packets, damage) = read_all(&little);
-    assert_eq!(
-        packets,
-        [expected(1_000_000_000_000_500_000, LinkType::Ethernet)]
-    );
+    assert_eq!(packets, [expected(1_000_000_000_000_500_000, LinkType::Ethernet)]);
     assert_eq!(damage, None);
 }
 
@@ -135,14 +126,8 @@ fn names_what_is_no_capture() {
     let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00";
     let what = Damage::UnknownMagic([0x1f, 0x8b, 8, 0]);
     assert_eq!(read_all(gzip).1, Some((0, what)));
-    assert_eq!(
-        what.to_string(),
-        "neither pcap nor pcapng, starts with 1f 8b 08 00"
-    );
-    let what = Damage::Truncated {
-        needed: 24,
-        present: 23,
-    };
+    assert_eq!(what.to_string(), "neither pcap nor pcapng, starts with 1f 8b 08 00");
+    let what = Damage::Truncated { needed: 24, present: 23 };
     assert_eq!(read_all(&LITTLE_MICROSECONDS[..23]).1, Some((0, what)));
     assert_eq!(read_all(&LITTLE_MICROSECONDS[..24]), (vec![], None));
 

@@ -109,23 +109,13 @@ fn a_section_has_its_own_byte_order_and_interfaces() {
     .concat();
     let (packets, damage) = read_all(&file);
     let seen: Vec<_> = packets.iter().map(|p| (p.interface, p.link)).collect();
-    assert_eq!(
-        seen,
-        [
-            (1, LinkType::Raw),
-            (0, LinkType::Ethernet),
-            (0, LinkType::LinuxCooked)
-        ]
-    );
+    assert_eq!(seen, [(1, LinkType::Raw), (0, LinkType::Ethernet), (0, LinkType::LinuxCooked)]);
     assert_eq!(damage, None);
     // The last section has forgotten both interfaces.
     let end = file.len() as u64;
     let (packets, damage) = read_all(&[&file[..], &packet(0, 9)].concat());
     assert_eq!(packets.len(), 3);
-    let what = Damage::UnknownInterface {
-        interface: 0,
-        described: 0,
-    };
+    let what = Damage::UnknownInterface { interface: 0, described: 0 };
     assert_eq!(damage, Some((end, what)));
 }
 
@@ -138,11 +128,7 @@ fn simple_packets_take_the_snap_length_and_the_time_before() {
     let (packets, damage) = read_all(&file);
     assert_eq!(damage, None);
     assert_eq!(packets[1], expected(8_000, LinkType::Ethernet));
-    let nothing = Owned {
-        data: vec![],
-        wire_len: 0,
-        ..expected(8_000, LinkType::Ethernet)
-    };
+    let nothing = Owned { data: vec![], wire_len: 0, ..expected(8_000, LinkType::Ethernet) };
     assert_eq!(packets[2], nothing);
 }
 
@@ -166,18 +152,12 @@ fn skips_other_blocks_however_long() {
     assert_eq!(damage, None);
 
     let cut = &file[..2_000_000];
-    let what = Damage::Truncated {
-        needed: 3_000_012,
-        present: 2_000_000 - 28,
-    };
+    let what = Damage::Truncated { needed: 3_000_012, present: 2_000_000 - 28 };
     assert_eq!(read_all(cut), (vec![], Some((28, what))));
 
     let mut lying = file.clone();
     lying[28 + 3_000_008] ^= 1;
-    let what = Damage::BlockLengthsDiffer {
-        leading: 3_000_012,
-        trailing: 3_000_012 ^ 1,
-    };
+    let what = Damage::BlockLengthsDiffer { leading: 3_000_012, trailing: 3_000_012 ^ 1 };
     assert_eq!(read_all(&lying), (vec![], Some((28, what))));
 }
 
@@ -213,21 +193,12 @@ fn names_the_bad_block() {
     assert_eq!(edited(4, 37), Damage::BlockLength { kind, length: 37 });
     assert_eq!(edited(4, 28), Damage::BlockLength { kind, length: 28 });
     assert_eq!(edited(7, 1), Damage::BlockTooLong(0x0100_0024));
-    let what = Damage::BlockLengthsDiffer {
-        leading: 36,
-        trailing: 40,
-    };
+    let what = Damage::BlockLengthsDiffer { leading: 36, trailing: 40 };
     assert_eq!(edited(32, 40), what);
-    let what = Damage::PacketOverBlock {
-        captured: 5,
-        room: 4,
-    };
+    let what = Damage::PacketOverBlock { captured: 5, room: 4 };
     assert_eq!(edited(20, 5), what);
     assert_eq!(edited(22, 5), Damage::PacketTooLong(0x0005_0003));
-    let what = Damage::UnknownInterface {
-        interface: 1,
-        described: 1,
-    };
+    let what = Damage::UnknownInterface { interface: 1, described: 1 };
     assert_eq!(edited(8, 1), what);
 }
 
@@ -235,10 +206,7 @@ fn names_the_bad_block() {
 fn names_bad_sections_and_interfaces() {
     let mut order = LITTLE_SECTION.to_vec();
     order[8] = 0;
-    assert_eq!(
-        read_all(&order).1,
-        Some((0, Damage::ByteOrderMagic(0x003c_2b1a)))
-    );
+    assert_eq!(read_all(&order).1, Some((0, Damage::ByteOrderMagic(0x003c_2b1a))));
     let mut version = LITTLE_SECTION.to_vec();
     version[12] = 2;
     let what = Damage::Version { major: 2, minor: 0 };

@@ -146,11 +146,7 @@ fn short_reads_give_the_same_and_a_failing_one_comes_after_the_packets() {
     }
     let bytes = writer.finish().expect("flush");
     let (expected, _) = read_all(&bytes);
-    let drip = Drip {
-        bytes,
-        at: 0,
-        interrupted: false,
-    };
+    let drip = Drip { bytes, at: 0, interrupted: false };
     let mut reader = CaptureReader::from_read("pipe", drip);
     for packet in expected {
         let read = reader.next_packet().expect("no damage").map(Owned::from);

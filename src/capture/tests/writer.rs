@@ -12,21 +12,14 @@ use super::{LinkType, Owned, read_all};
 const NOON: u64 = 1_772_452_800_123_456_789;
 
 fn owned(link: LinkType, time_ns: u64, data: &[u8], wire_len: u32, interface: u32) -> Owned {
-    Owned {
-        time_ns,
-        data: data.to_vec(),
-        wire_len,
-        link,
-        interface,
-    }
+    Owned { time_ns, data: data.to_vec(), wire_len, link, interface }
 }
 
 #[test]
 fn pcap_in_both_resolutions_reads_back() {
-    for (resolution, time_ns) in [
-        (Resolution::Nanoseconds, NOON),
-        (Resolution::Microseconds, NOON - 789),
-    ] {
+    for (resolution, time_ns) in
+        [(Resolution::Nanoseconds, NOON), (Resolution::Microseconds, NOON - 789)]
+    {
         let mut writer = PcapWriter::new("memory", Vec::new(), resolution).expect("header");
         writer.write(NOON, &[1, 2, 3]).expect("first");
         writer.write(NOON, &[]).expect("second");
@@ -53,9 +46,7 @@ fn pcapng_names_its_interfaces() {
     let trust = writer.interface("ge-0/0/1.0").expect("interface");
     writer.write(trust, NOON, &[1, 2, 3], 60).expect("packet");
     let untrust = writer.interface("ge-0/0/0.0").expect("interface");
-    writer
-        .write(untrust, NOON + 1, &[4; 64], 64)
-        .expect("packet");
+    writer.write(untrust, NOON + 1, &[4; 64], 64).expect("packet");
     let file = writer.finish().expect("flush");
 
     let (packets, damage) = read_all(&file);
@@ -85,11 +76,9 @@ fn pcapng_names_its_interfaces() {
 fn refuses_what_the_format_cannot_hold() {
     let mut writer = PcapngWriter::new("out.pcapng", Vec::new()).expect("header");
     let id = writer.interface("ge-0/0/1.0").expect("interface");
-    for (interface, frame, wire_len) in [
-        (id, vec![0; 262_145], 262_145),
-        (id, vec![0; 64], 63),
-        (id + 1, vec![0; 64], 64),
-    ] {
+    for (interface, frame, wire_len) in
+        [(id, vec![0; 262_145], 262_145), (id, vec![0; 64], 63), (id + 1, vec![0; 64], 64)]
+    {
         let result = writer.write(interface, NOON, &frame, wire_len);
         assert!(matches!(result, Err(CaptureError::Unwritable { .. })));
     }
@@ -107,9 +96,7 @@ fn a_failing_output_is_an_io_error() {
     let mut small = [0_u8; 30];
     let mut writer = PcapWriter::new("disk", &mut small[..], Resolution::Nanoseconds)
         .expect("the header is buffered");
-    writer
-        .write(NOON, &[0; 64])
-        .expect("the packet is buffered");
+    writer.write(NOON, &[0; 64]).expect("the packet is buffered");
     let error = writer.finish().expect_err("30 bytes do not hold it");
     assert!(matches!(error, CaptureError::Io { .. }), "{error}");
 }

@@ -47,10 +47,7 @@ impl Sink for Recorder {
 
 fn collector() -> (InlineCollector, Recorder) {
     let recorder = Recorder::default();
-    (
-        InlineCollector::new(vec![Box::new(recorder.clone())]),
-        recorder,
-    )
+    (InlineCollector::new(vec![Box::new(recorder.clone())]), recorder)
 }
 
 fn deny(sequence: u64) -> Vec<u8> {
@@ -58,9 +55,7 @@ fn deny(sequence: u64) -> Vec<u8> {
 }
 
 fn bare(frame_type: FrameType, sequence: u64) -> Vec<u8> {
-    FrameHeader::new(frame_type, 0, sequence)
-        .as_bytes()
-        .to_vec()
+    FrameHeader::new(frame_type, 0, sequence).as_bytes().to_vec()
 }
 
 /// Sequence numbers that are neither applied nor lost.
@@ -146,20 +141,14 @@ fn unknown_frames_are_stepped_over_and_acked() {
     collector.receive(&unknown).expect("the stream goes on");
     collector.receive(&deny(2)).expect("the stream goes on");
     assert_eq!(recorder.sequences(), [2]);
-    assert_eq!(
-        collector.stream_report().lost,
-        lost(LossReason::UnknownType, 1)
-    );
+    assert_eq!(collector.stream_report().lost, lost(LossReason::UnknownType, 1));
     assert_eq!(collector.ack(), 2);
 
     // Without a number it is nobody's event.
     unknown[8..16].fill(0);
     collector.receive(&unknown).expect("the stream goes on");
     let report = collector.stream_report();
-    assert_eq!(
-        (report.protocol_errors, collector.ack(), residual(report)),
-        (1, 2, 0)
-    );
+    assert_eq!((report.protocol_errors, collector.ack(), residual(report)), (1, 2, 0));
 }
 
 #[test]
@@ -182,9 +171,7 @@ fn control_frames_take_no_number() {
 fn the_producers_own_account_is_kept() {
     let (mut collector, _) = collector();
     assert_eq!(collector.loss_report(), None);
-    let mut bytes = FrameHeader::new(FrameType::LossReport, 200, 0)
-        .as_bytes()
-        .to_vec();
+    let mut bytes = FrameHeader::new(FrameType::LossReport, 200, 0).as_bytes().to_vec();
     bytes.extend((0..200).map(|byte| if byte % 8 == 0 { 7 } else { 0 }));
     collector.receive(&bytes).expect("a clean stream");
     let report = collector.loss_report().expect("just received");
@@ -195,21 +182,14 @@ fn the_producers_own_account_is_kept() {
     bytes[0] = 192;
     bytes[16] = 8;
     collector.receive(&bytes).expect("the stream goes on");
-    assert_eq!(
-        collector.loss_report().expect("kept").kinds[0]
-            .generated
-            .get(),
-        7
-    );
+    assert_eq!(collector.loss_report().expect("kept").kinds[0].generated.get(), 7);
     assert_eq!(collector.stream_report().protocol_errors, 1);
 }
 
 #[test]
 fn a_resync_takes_a_number_and_reaches_no_sink() {
     let (mut collector, recorder) = collector();
-    collector
-        .receive(&bare(FrameType::FullResync, 1))
-        .expect("a clean stream");
+    collector.receive(&bare(FrameType::FullResync, 1)).expect("a clean stream");
     collector.receive(&deny(2)).expect("a clean stream");
     let report = collector.stream_report();
     assert_eq!((report.applied.sessions, report.applied.total()), (1, 2));
@@ -225,22 +205,11 @@ fn a_length_beyond_the_limit_ends_the_stream() {
     bytes[152..156].copy_from_slice(&1025u32.to_le_bytes());
     bytes.extend(deny(3));
     let error = collector.receive(&bytes).expect_err("1025 is too long");
-    assert_eq!(
-        error,
-        ProtocolError::PayloadTooLong {
-            frame_type: 11,
-            length: 1025
-        }
-    );
-    collector
-        .receive(&deny(4))
-        .expect("what follows is dropped");
+    assert_eq!(error, ProtocolError::PayloadTooLong { frame_type: 11, length: 1025 });
+    collector.receive(&deny(4)).expect("what follows is dropped");
     assert_eq!(recorder.sequences(), [1]);
     let report = collector.stream_report();
-    assert_eq!(
-        (collector.ack(), report.protocol_errors, residual(report)),
-        (1, 1, 0)
-    );
+    assert_eq!((collector.ack(), report.protocol_errors, residual(report)), (1, 1, 0));
 }
 
 #[test]
@@ -265,27 +234,13 @@ fn each_sink_balances_for_itself() {
     assert!(balanced(&collector), "before the flush all is backlog");
     collector.flush();
     assert!(balanced(&collector));
-    let [broken, frames] = &collector.sink_reports()[..] else {
-        panic!("two sinks")
-    };
-    assert_eq!(
-        (broken.settled, broken.lost.0, broken.backlog),
-        (0, [0, 2, 0, 0], 0)
-    );
-    assert_eq!(
-        (frames.settled, frames.lost.0, frames.backlog),
-        (2, [0; 4], 0)
-    );
+    let [broken, frames] = &collector.sink_reports()[..] else { panic!("two sinks") };
+    assert_eq!((broken.settled, broken.lost.0, broken.backlog), (0, [0, 2, 0, 0], 0));
+    assert_eq!((frames.settled, frames.lost.0, frames.backlog), (2, [0; 4], 0));
     let written = std::fs::read(file.path()).expect("the file is there");
     assert_eq!(written, [deny(1), deny(3)].concat());
     let errors = collector.take_sink_errors();
-    assert_eq!(
-        errors
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>(),
-        ["broken"]
-    );
+    assert_eq!(errors.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["broken"]);
     assert!(collector.take_sink_errors().is_empty());
 }
 

@@ -47,8 +47,7 @@ impl Clock {
             push_two_digits(&mut self.rfc3339, value);
         }
         self.rfc3164.clear();
-        self.rfc3164
-            .extend_from_slice(MONTHS[usize::from(month) - 1]);
+        self.rfc3164.extend_from_slice(MONTHS[usize::from(month) - 1]);
         self.rfc3164.push(b' ');
         if day < 10 {
             self.rfc3164.extend_from_slice(&[b' ', b'0' + day]);
@@ -56,16 +55,13 @@ impl Clock {
             push_two_digits(&mut self.rfc3164, day);
         }
         let of_day = u32::try_from(second % SECONDS_PER_DAY).unwrap_or(0);
-        for (separator, value) in [
-            (b'T', of_day / 3600),
-            (b':', of_day / 60 % 60),
-            (b':', of_day % 60),
-        ] {
+        for (separator, value) in
+            [(b'T', of_day / 3600), (b':', of_day / 60 % 60), (b':', of_day % 60)]
+        {
             let value = u8::try_from(value).unwrap_or(0);
             self.rfc3339.push(separator);
             push_two_digits(&mut self.rfc3339, value);
-            self.rfc3164
-                .push(if separator == b'T' { b' ' } else { separator });
+            self.rfc3164.push(if separator == b'T' { b' ' } else { separator });
             push_two_digits(&mut self.rfc3164, value);
         }
     }
@@ -81,11 +77,7 @@ fn civil_date(days: u64) -> (u16, u8, u8) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     // Nanoseconds in 64 bits end in 2554: the conversions cannot fail.
     (
@@ -115,10 +107,7 @@ mod tests {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         clock.push_rfc3339(&mut new, time_ns);
         clock.push_rfc3164(&mut old, time_ns);
-        (
-            String::from_utf8(new).expect("ASCII"),
-            String::from_utf8(old).expect("ASCII"),
-        )
+        (String::from_utf8(new).expect("ASCII"), String::from_utf8(old).expect("ASCII"))
     }
 
     #[test]
@@ -126,21 +115,9 @@ mod tests {
         let clock = &mut Clock::default();
         for (time_ns, new, old) in [
             (0, "1970-01-01T00:00:00.000Z", "Jan  1 00:00:00"),
-            (
-                1_709_164_799_999_999_999,
-                "2024-02-28T23:59:59.999Z",
-                "Feb 28 23:59:59",
-            ),
-            (
-                1_709_251_199_001_000_000,
-                "2024-02-29T23:59:59.001Z",
-                "Feb 29 23:59:59",
-            ),
-            (
-                4_107_542_400_000_000_000,
-                "2100-03-01T00:00:00.000Z",
-                "Mar  1 00:00:00",
-            ),
+            (1_709_164_799_999_999_999, "2024-02-28T23:59:59.999Z", "Feb 28 23:59:59"),
+            (1_709_251_199_001_000_000, "2024-02-29T23:59:59.001Z", "Feb 29 23:59:59"),
+            (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000Z", "Mar  1 00:00:00"),
             (u64::MAX, "2554-07-21T23:34:33.709Z", "Jul 21 23:34:33"),
         ] {
             assert_eq!(both(clock, time_ns), (new.into(), old.into()));

@@ -43,11 +43,7 @@ pub(super) fn host_name(host: &str) -> Vec<u8> {
         _ => '_',
     };
     let name: String = host.chars().map(printable).take(255).collect();
-    if name.is_empty() {
-        b"-".to_vec()
-    } else {
-        name.into_bytes()
-    }
+    if name.is_empty() { b"-".to_vec() } else { name.into_bytes() }
 }
 
 /// Makes visible what must be, and leaves every other character to `push`. The escapes' own

@@ -62,9 +62,7 @@ impl<'a> Facts<'a> {
     pub(super) fn policy(&self) -> (&'a str, bool) {
         let id = PolicyId(self.event.policy);
         let named = self.world.names.policies.get(id.index());
-        named.map_or(("N/A", false), |PolicyName { name, global }| {
-            (name, *global)
-        })
+        named.map_or(("N/A", false), |PolicyName { name, global }| (name, *global))
     }
 
     /// The application that fits the packet, `None` if none does.
@@ -96,18 +94,10 @@ impl<'a> Facts<'a> {
     pub(super) fn translated(&self) -> Tuple {
         let event = self.event;
         let address = |translated: Address, original| {
-            if translated == Address::ZERO {
-                original
-            } else {
-                translated
-            }
+            if translated == Address::ZERO { original } else { translated }
         };
         let port = |translated: u16, original| {
-            if translated == 0 {
-                original
-            } else {
-                translated
-            }
+            if translated == 0 { original } else { translated }
         };
         Tuple {
             source: address(event.nat_source, event.source),
@@ -130,10 +120,7 @@ impl<'a> Facts<'a> {
                 NatRuleKind::Destination => "destination rule",
                 NatRuleKind::Static => "static rule",
             };
-            RuleText {
-                kind,
-                name: &named.rule,
-            }
+            RuleText { kind, name: &named.rule }
         };
         let source =
             (original.source, original.source_port) != (translated.source, translated.source_port);
@@ -147,17 +134,9 @@ impl<'a> Facts<'a> {
 
     pub(super) fn volume(&self) -> Volume {
         match self.event.detail {
-            Detail::Session {
-                client_packets,
-                client_bytes,
-                server_packets,
-                server_bytes,
-            } => Volume {
-                client_packets,
-                client_bytes,
-                server_packets,
-                server_bytes,
-            },
+            Detail::Session { client_packets, client_bytes, server_packets, server_bytes } => {
+                Volume { client_packets, client_bytes, server_packets, server_bytes }
+            }
             Detail::Rule { .. } => Volume::default(),
         }
     }
@@ -245,15 +224,9 @@ impl<'a> Facts<'a> {
     /// new destination is routed to.
     fn source_rule(&self, translated: &Tuple) -> Option<NatRuleId> {
         let original = self.original();
-        let tuple = Tuple {
-            source: original.source,
-            source_port: original.source_port,
-            ..*translated
-        };
-        let route = self
-            .world
-            .routes
-            .route(self.event.family, tuple.destination);
+        let tuple =
+            Tuple { source: original.source, source_port: original.source_port, ..*translated };
+        let route = self.world.routes.route(self.event.family, tuple.destination);
         let egress = route.map_or(IfIndex::NONE, |hop| hop.egress);
         let query = self.nat_query(egress, zone_id(self.event.egress_zone), &tuple);
         match self.world.nat.source_of(&query)? {
@@ -265,12 +238,9 @@ impl<'a> Facts<'a> {
     fn nat_query(&self, egress: IfIndex, to_zone: ZoneId, tuple: &Tuple) -> NatQuery {
         let protocol = self.event.protocol;
         let service = match self.icmp_type_and_code() {
-            Some((icmp_type, icmp_code)) => Service {
-                protocol,
-                icmp_type,
-                icmp_code,
-                ..Service::default()
-            },
+            Some((icmp_type, icmp_code)) => {
+                Service { protocol, icmp_type, icmp_code, ..Service::default() }
+            }
             None => Service {
                 protocol,
                 source_port: tuple.source_port,
@@ -295,7 +265,4 @@ fn zone_id(zone: u16) -> ZoneId {
     ZoneId(u8::try_from(zone).unwrap_or(0))
 }
 
-const NO_RULE: RuleText<'static> = RuleText {
-    kind: "N/A",
-    name: "N/A",
-};
+const NO_RULE: RuleText<'static> = RuleText { kind: "N/A", name: "N/A" };

@@ -21,14 +21,7 @@ impl JsonObject<'_> {
     pub(super) fn common_schema(&mut self, facts: &Facts<'_>, tag: Tag, host: &[u8]) {
         let event = facts.event;
         self.count("time_ns", event.time_ns);
-        self.ecs(
-            "event.kind",
-            if matches!(tag, Tag::Screen(_)) {
-                "alert"
-            } else {
-                "event"
-            },
-        );
+        self.ecs("event.kind", if matches!(tag, Tag::Screen(_)) { "alert" } else { "event" });
         self.raw("event.category", "[\"network\"]");
         self.raw("event.type", event_type(facts));
         self.ecs("event.action", event.kind.label());
@@ -40,14 +33,7 @@ impl JsonObject<'_> {
             self.text("observer.egress.zone", facts.destination_zone());
         }
         self.text("observer.ingress.interface.name", facts.interface());
-        self.ecs(
-            "network.type",
-            if event.family == Family::Inet6 {
-                "ipv6"
-            } else {
-                "ipv4"
-            },
-        );
+        self.ecs("network.type", if event.family == Family::Inet6 { "ipv6" } else { "ipv4" });
         if let Some(transport) = transport(event.protocol) {
             self.ecs("network.transport", transport);
         }
@@ -63,10 +49,7 @@ impl JsonObject<'_> {
         }
         if tag == Tag::Close {
             self.ecs("event.reason", facts.close_reason());
-            self.count(
-                "event.duration",
-                facts.elapsed_s().saturating_mul(1_000_000_000),
-            );
+            self.count("event.duration", facts.elapsed_s().saturating_mul(1_000_000_000));
         }
     }
 
@@ -97,10 +80,7 @@ impl JsonObject<'_> {
             != (original.destination, original.destination_port)
         {
             self.ip("destination.nat.ip", family, translated.destination);
-            self.count(
-                "destination.nat.port",
-                u64::from(translated.destination_port),
-            );
+            self.count("destination.nat.port", u64::from(translated.destination_port));
         }
         if closed {
             self.count("destination.packets", volume.server_packets);

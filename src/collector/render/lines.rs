@@ -204,9 +204,7 @@ fn deny(fields: &mut impl Fields, facts: &Facts<'_>, id: SessionIdKey) {
     fields.constant("connection-tag", "0");
     fields.name("service-name", facts.service());
     fields.number("protocol-id", u64::from(facts.event.protocol));
-    let icmp_type = facts
-        .icmp_type_and_code()
-        .map_or(0, |(icmp_type, _)| icmp_type);
+    let icmp_type = facts.icmp_type_and_code().map_or(0, |(icmp_type, _)| icmp_type);
     fields.number("icmp-type", u64::from(icmp_type));
     policy_and_zones(fields, facts);
     application(fields);
@@ -228,10 +226,7 @@ fn session(fields: &mut impl Fields, facts: &Facts<'_>, id: SessionIdKey) {
     fields.address("nat-source-address", family, translated.source);
     fields.number("nat-source-port", u64::from(translated.source_port));
     fields.address("nat-destination-address", family, translated.destination);
-    fields.number(
-        "nat-destination-port",
-        u64::from(translated.destination_port),
-    );
+    fields.number("nat-destination-port", u64::from(translated.destination_port));
     fields.constant("nat-connection-tag", "0");
     let (source_rule, destination_rule) = facts.nat_rules();
     fields.word("src-nat-rule-type", source_rule.kind);
@@ -338,9 +333,7 @@ fn filter(fields: &mut impl Fields, facts: &Facts<'_>, tag: FilterTag) {
 
 /// The attack's name; for a flag that this version does not know, one that says so.
 pub(super) fn attack_name(facts: &Facts<'_>) -> &'static str {
-    facts
-        .attack()
-        .map_or("Unknown attack!", ScreenAttack::attack_name)
+    facts.attack().map_or("Unknown attack!", ScreenAttack::attack_name)
 }
 
 const fn filter_action(action: Action) -> &'static str {

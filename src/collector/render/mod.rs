@@ -118,23 +118,13 @@ impl Renderer {
     pub fn new(world: Arc<World>, options: RenderOptions) -> Self {
         let host = escape::host_name(&options.host);
         let clock = Clock::default();
-        Self {
-            world,
-            printer: Printer {
-                options,
-                host,
-                clock,
-            },
-        }
+        Self { world, printer: Printer { options, host, clock } }
     }
 
     /// Appends one event: a line with its newline, or in [`Format::Binary`] `frame`, which is the
     /// event's header and record.
     pub fn render(&mut self, event: &RtFlow, frame: &[u8], out: &mut Vec<u8>) {
-        let facts = &Facts {
-            event,
-            world: &self.world,
-        };
+        let facts = &Facts { event, world: &self.world };
         match self.printer.options.format {
             Format::SdSyslog => self.printer.sd_syslog(facts, out),
             Format::Syslog => self.printer.syslog(facts, out),

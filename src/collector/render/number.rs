@@ -131,14 +131,7 @@ mod tests {
 
     #[test]
     fn compresses_the_first_longest_zero_run_only() {
-        for address in [
-            "::",
-            "::1",
-            "1::",
-            "2001:db8::1:0:0:1",
-            "1:0:2:0:3:0:4:0",
-            "1:0:0:2::3",
-        ] {
+        for address in ["::", "::1", "1::", "2001:db8::1:0:0:1", "1:0:2:0:3:0:4:0", "1:0:0:2::3"] {
             let ip: Ipv6Addr = address.parse().expect("test address");
             assert_eq!(text(|out| push_v6(out, ip.octets())), ip.to_string());
         }

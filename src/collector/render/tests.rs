@@ -61,16 +61,9 @@ fn priority_is_by_program_unless_the_stream_sets_it() {
     ] {
         assert!(sd(&event(kind)).starts_with(priority));
     }
-    let set = RenderOptions {
-        facility: Some(23),
-        severity: Some(5),
-        ..options.clone()
-    };
+    let set = RenderOptions { facility: Some(23), severity: Some(5), ..options.clone() };
     assert!(line(set, &event(EventKind::ScreenDrop)).starts_with("<189>1 "));
-    let local0 = RenderOptions {
-        facility: Some(16),
-        ..options
-    };
+    let local0 = RenderOptions { facility: Some(16), ..options };
     assert!(line(local0, &event(EventKind::ScreenDrop)).starts_with("<131>1 "));
 }
 
@@ -82,10 +75,7 @@ fn platform_number_and_host_are_those_of_the_stream() {
     let expected =
         " br_nch_1_ RT_FLOW - RT_FLOW_SESSION_DENY [junos@2636.1.1.1.2.39 source-address=";
     assert!(printed.contains(expected), "{printed}");
-    let unnamed = line(
-        RenderOptions::new(Format::Syslog, ""),
-        &event(EventKind::PolicyDeny),
-    );
+    let unnamed = line(RenderOptions::new(Format::Syslog, ""), &event(EventKind::PolicyDeny));
     assert!(unnamed.starts_with("<14>Nov  4 06:05:09 - RT_FLOW: RT_FLOW_SESSION_DENY: "));
 }
 
@@ -108,12 +98,9 @@ fn ids_that_no_table_knows_are_not_available() {
         ..event(EventKind::SessionCreate)
     };
     let printed = parse(&sd(&stranger));
-    for key in [
-        "policy-name",
-        "source-zone-name",
-        "destination-zone-name",
-        "packet-incoming-interface",
-    ] {
+    for key in
+        ["policy-name", "source-zone-name", "destination-zone-name", "packet-incoming-interface"]
+    {
         assert_eq!(printed.value(key), "N/A", "{key}");
     }
     assert_eq!(printed.value("service-name"), "None");
@@ -121,15 +108,9 @@ fn ids_that_no_table_knows_are_not_available() {
 
 #[test]
 fn a_screen_flag_without_its_option_still_names_the_attack() {
-    let land = RtFlow {
-        policy: 1 << 5,
-        ..event(EventKind::ScreenDrop)
-    };
+    let land = RtFlow { policy: 1 << 5, ..event(EventKind::ScreenDrop) };
     assert_eq!(parse(&sd(&land)).value("attack-name"), "Land attack!");
-    let unknown = RtFlow {
-        policy: 1 << 31,
-        ..event(EventKind::ScreenDrop)
-    };
+    let unknown = RtFlow { policy: 1 << 31, ..event(EventKind::ScreenDrop) };
     assert_eq!(parse(&sd(&unknown)).value("attack-name"), "Unknown attack!");
 }
 

@@ -67,10 +67,7 @@ impl Body<'_, '_> {
         self.fixed(" ");
         self.number(u64::from(self.facts.event.protocol));
         self.fixed("(");
-        let icmp_type = self
-            .facts
-            .icmp_type_and_code()
-            .map_or(0, |(icmp_type, _)| icmp_type);
+        let icmp_type = self.facts.icmp_type_and_code().map_or(0, |(icmp_type, _)| icmp_type);
         self.number(u64::from(icmp_type));
         self.fixed(") ");
         self.policy_and_zones();

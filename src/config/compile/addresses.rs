@@ -94,10 +94,7 @@ impl<'m> Books<'m> {
                 },
             }
         }
-        complete.then(|| AddressMatch {
-            set: AddressSet::from_ranges(ranges),
-            excluded,
-        })
+        complete.then(|| AddressMatch { set: AddressSet::from_ranges(ranges), excluded })
     }
 
     /// The ranges of one name; an error if it is not defined or cannot be matched.
@@ -139,11 +136,7 @@ impl<'m> Books<'m> {
         let mut unused: Vec<_> = entries.filter(|entry| !entry.used.get()).collect();
         unused.sort_unstable_by_key(|entry| entry.name.span);
         for entry in unused {
-            let kind = if entry.members.is_some() {
-                "address set"
-            } else {
-                "address"
-            };
+            let kind = if entry.members.is_some() { "address set" } else { "address" };
             let message = format!("the {kind} `{}` is not used", entry.name.text);
             diagnostics.note("unused-address", entry.name.span, message);
         }
@@ -185,12 +178,7 @@ impl<'m> Resolved<'m> {
             };
             diagnostics.error("duplicate-name", name.span, message);
         }
-        let entry = Entry {
-            name,
-            members,
-            covers,
-            used: Cell::new(false),
-        };
+        let entry = Entry { name, members, covers, used: Cell::new(false) };
         self.entries.insert(name.text, entry);
     }
 

@@ -123,10 +123,7 @@ impl<'m> AppTable<'m> {
             };
             item.used.set(true);
             match &item.value {
-                Value::App(id) => members.push(Member {
-                    id: *id,
-                    rpc: false,
-                }),
+                Value::App(id) => members.push(Member { id: *id, rpc: false }),
                 Value::Rpc(id) => members.push(Member { id: *id, rpc: true }),
                 Value::Set(all) => members.extend_from_slice(all),
                 Value::Invalid | Value::Open | Value::Unseen(_) => complete = false,
@@ -145,9 +142,8 @@ impl<'m> AppTable<'m> {
     /// Notes on configured ones that neither a rule nor a set refers to.
     pub(crate) fn report_unused(&self, diagnostics: &mut Diagnostics) {
         let unused = self.items.iter().filter(|(_, item)| !item.used.get());
-        let mut unused: Vec<_> = unused
-            .filter_map(|(name, item)| Some((item.span?, *name)))
-            .collect();
+        let mut unused: Vec<_> =
+            unused.filter_map(|(name, item)| Some((item.span?, *name))).collect();
         unused.sort_unstable();
         for (span, name) in unused {
             let message = format!("the application `{name}` is not used");
@@ -167,10 +163,7 @@ impl<'m> AppTable<'m> {
     }
 
     fn check_new(&self, name: Word<'_>, diagnostics: &mut Diagnostics) {
-        let taken = self
-            .items
-            .get(name.text)
-            .is_some_and(|item| item.span.is_some());
+        let taken = self.items.get(name.text).is_some_and(|item| item.span.is_some());
         if taken || name.text == "any" {
             let message = format!("`{}` is already the name of an application", name.text);
             diagnostics.error("duplicate-name", name.span, message);
@@ -179,13 +172,7 @@ impl<'m> AppTable<'m> {
 
     fn undefined(&self, name: Word<'_>, diagnostics: &mut Diagnostics) {
         let known = self.items.keys().copied();
-        undefined(
-            "application",
-            "undefined-application",
-            name,
-            known,
-            diagnostics,
-        );
+        undefined("application", "undefined-application", name, known, diagnostics);
     }
 
     fn resolve(&mut self, name: &'m str, depth: usize, diagnostics: &mut Diagnostics) {
@@ -213,10 +200,7 @@ impl<'m> AppTable<'m> {
             };
             item.used.set(true);
             match &item.value {
-                Value::App(id) => all.push(Member {
-                    id: *id,
-                    rpc: false,
-                }),
+                Value::App(id) => all.push(Member { id: *id, rpc: false }),
                 Value::Rpc(id) => all.push(Member { id: *id, rpc: true }),
                 Value::Set(members) => all.extend_from_slice(members),
                 Value::Invalid => valid = false,
@@ -229,11 +213,7 @@ impl<'m> AppTable<'m> {
         let mut seen = std::collections::HashSet::new();
         all.retain(|member| seen.insert(member.id));
         if let Some(item) = self.items.get_mut(name) {
-            item.value = if valid {
-                Value::Set(all.into())
-            } else {
-                Value::Invalid
-            };
+            item.value = if valid { Value::Set(all.into()) } else { Value::Invalid };
         }
     }
 

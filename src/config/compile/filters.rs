@@ -49,20 +49,15 @@ impl<'m> Compiler<'m, '_> {
         for term in named {
             let counter = match term.counter {
                 None => CounterId::NONE,
-                Some(name) => *counters
-                    .entry(name.text)
-                    .or_insert_with(|| self.counter(filter.name, name)),
+                Some(name) => {
+                    *counters.entry(name.text).or_insert_with(|| self.counter(filter.name, name))
+                }
             };
             let addresses = [&term.source, &term.destination, &term.either];
             let [source, destination, either] =
                 addresses.map(|list| self.filter_addresses(model, filter.family, list));
             terms.push(FilterTerm {
-                matches: FilterMatch {
-                    source,
-                    destination,
-                    either,
-                    ..term.matches.clone()
-                },
+                matches: FilterMatch { source, destination, either, ..term.matches.clone() },
                 action: term.action,
                 log: term.log,
                 counter,
@@ -73,11 +68,7 @@ impl<'m> Compiler<'m, '_> {
             name: filter.name.text.to_owned(),
             terms: named.iter().map(|term| term.name.text.to_owned()).collect(),
         });
-        self.world.filters.push(Filter {
-            id,
-            family: filter.family,
-            terms,
-        });
+        self.world.filters.push(Filter { id, family: filter.family, terms });
     }
 
     fn counter(&mut self, filter: Word<'m>, name: Word<'m>) -> CounterId {
@@ -123,10 +114,8 @@ impl<'m> Compiler<'m, '_> {
         joined: &str,
     ) -> FilterId {
         let lookup = &self.filters[usize::from(family == Family::Inet6)];
-        let ids: Vec<FilterId> = names
-            .iter()
-            .filter_map(|&name| lookup.find(name, self.diagnostics))
-            .collect();
+        let ids: Vec<FilterId> =
+            names.iter().filter_map(|&name| lookup.find(name, self.diagnostics)).collect();
         if ids.len() <= 1 || ids.len() != names.len() {
             return ids.first().copied().unwrap_or_default();
         }
@@ -146,10 +135,7 @@ impl<'m> Compiler<'m, '_> {
             self.diagnostics.error("too-many", names[0].span, message);
         }
         world.filters.push(Filter { id, family, terms });
-        world.names.filters.push(FilterName {
-            name: joined.to_owned(),
-            terms: term_names,
-        });
+        world.names.filters.push(FilterName { name: joined.to_owned(), terms: term_names });
         id
     }
 }

@@ -34,36 +34,21 @@ impl<'m> Compiler<'m, '_> {
         let span = |zone: &&ZoneModel<'_>| zone.name.span;
         let zones: Vec<_> = model.zones.iter().filter(|zone| !zone.functional).collect();
         let zones = bounded(&zones, ZONES_MAX, "zones", span, self.diagnostics);
-        let host = Word {
-            text: "junos-host",
-            span: Span::default(),
-        };
+        let host = Word { text: "junos-host", span: Span::default() };
         self.zones.insert(host, ZoneId::JUNOS_HOST);
         self.world.zones = vec![Zone::default(); 2];
         for (zone, id) in zones.iter().zip(ZoneId::FIRST_CONFIGURED.0..=u8::MAX) {
             self.zones.insert(zone.name, ZoneId(id));
             self.world.names.zones.push(zone.name.text.to_owned());
-            let screen = zone
-                .screen
-                .and_then(|name| self.screens.find(name, self.diagnostics));
-            self.world.zones.push(Zone {
-                screen: screen.unwrap_or_default(),
-                tcp_rst: zone.tcp_rst,
-            });
+            let screen = zone.screen.and_then(|name| self.screens.find(name, self.diagnostics));
+            self.world
+                .zones
+                .push(Zone { screen: screen.unwrap_or_default(), tcp_rst: zone.tcp_rst });
         }
         let span = |unit: &Unit<'_>| unit.span;
-        let units = bounded(
-            &model.units,
-            INTERFACES_MAX,
-            "interfaces",
-            span,
-            self.diagnostics,
-        );
+        let units = bounded(&model.units, INTERFACES_MAX, "interfaces", span, self.diagnostics);
         for (unit, id) in units.iter().zip(1..=u16::MAX) {
-            let name = Word {
-                text: &unit.name,
-                span: unit.span,
-            };
+            let name = Word { text: &unit.name, span: unit.span };
             self.interfaces.insert(name, IfIndex(id));
             self.world.names.interfaces.push(unit.name.clone());
         }
@@ -80,8 +65,7 @@ impl<'m> Compiler<'m, '_> {
         for zone in &model.zones {
             if zone.interfaces.is_empty() {
                 let message = format!("the zone `{}` has no interface", zone.name.text);
-                self.diagnostics
-                    .warning("zone-without-interfaces", zone.name.span, message);
+                self.diagnostics.warning("zone-without-interfaces", zone.name.span, message);
             }
             for member in &zone.interfaces {
                 if member.name.text == "all" {
@@ -100,9 +84,7 @@ impl<'m> Compiler<'m, '_> {
                 continue;
             }
             let message = format!("the interface `{}` is in no zone", unit.name);
-            let found = self
-                .diagnostics
-                .warning("interface-without-zone", unit.span, message);
+            let found = self.diagnostics.warning("interface-without-zone", unit.span, message);
             found.expected("a security zone that lists it; its transit traffic is dropped");
         }
     }
@@ -203,9 +185,7 @@ impl<'m> Compiler<'m, '_> {
 
 /// Management, loopback and fabric interfaces are in no zone.
 fn is_internal(name: &str) -> bool {
-    [
-        "lo0.", "fxp", "em0.", "em1.", "fab", "me0.", "vme.", "swfab", "re0:mgmt",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
+    ["lo0.", "fxp", "em0.", "em1.", "fab", "me0.", "vme.", "swfab", "re0:mgmt"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }

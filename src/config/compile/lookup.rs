@@ -28,20 +28,11 @@ struct Entry<T> {
 impl<'m, T: Copy> Lookup<'m, T> {
     /// `kind` is what people call one of them; the other two are the ids of diagnostics.
     pub(crate) fn new(kind: &'static str, undefined: &'static str, unused: &'static str) -> Self {
-        Self {
-            kind,
-            undefined,
-            unused,
-            entries: HashMap::new(),
-        }
+        Self { kind, undefined, unused, entries: HashMap::new() }
     }
 
     pub(crate) fn insert(&mut self, name: Word<'m>, value: T) {
-        let entry = Entry {
-            value,
-            span: name.span,
-            used: Cell::new(false),
-        };
+        let entry = Entry { value, span: name.span, used: Cell::new(false) };
         self.entries.insert(name.text, entry);
     }
 
@@ -100,10 +91,7 @@ pub(crate) fn undefined<'k>(
 
 /// Error: a set that cannot be resolved.
 pub(crate) fn set_cycle(member: Word<'_>, diagnostics: &mut Diagnostics) {
-    let message = format!(
-        "the set `{}` contains itself, or is nested too deeply",
-        member.text
-    );
+    let message = format!("the set `{}` contains itself, or is nested too deeply", member.text);
     diagnostics
         .error("set-cycle", member.span, message)
         .expected(format!("at most {SET_DEPTH_MAX} sets in each other"));

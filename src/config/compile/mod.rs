@@ -67,11 +67,7 @@ pub fn compile(
         prefix_lists: Lookup::new("prefix list", "undefined-prefix-list", "unused-prefix-list"),
         filters: [(); 2].map(|()| Lookup::new("filter", "undefined-filter", "unused-filter")),
         disabled: HashSet::new(),
-        world: World {
-            generation: 1,
-            flow: model.flow.clone(),
-            ..World::default()
-        },
+        world: World { generation: 1, flow: model.flow.clone(), ..World::default() },
         diagnostics,
     };
     compiler.name_interfaces(&model);
@@ -85,27 +81,17 @@ pub fn compile(
         // What nothing refers to is often what a misspelt name meant.
         compiler.report_unused();
     }
-    let Compiler {
-        applications,
-        mut world,
-        diagnostics,
-        ..
-    } = compiler;
+    let Compiler { applications, mut world, diagnostics, .. } = compiler;
     if diagnostics.has_errors() {
         return None;
     }
-    world.names.host = model
-        .host
-        .map_or_else(String::new, |host| host.text.to_owned());
+    world.names.host = model.host.map_or_else(String::new, |host| host.text.to_owned());
     let names = applications.names.iter().map(|name| (*name).to_owned());
     world.names.applications.extend(names);
     world.applications = Applications::new(applications.applications);
     world.routes = RouteTable::new(&routes);
     world.policies = policies.into_table();
-    Some(Compiled {
-        world,
-        log: model.log,
-    })
+    Some(Compiled { world, log: model.log })
 }
 
 /// What is known while the tables are filled. `'m` is the model's.

@@ -31,10 +31,7 @@ impl<'m> Compiler<'m, '_> {
     /// The whole table.
     pub(super) fn compile_nat(&mut self, model: &'m Model<'m>) -> NatTable {
         let nat = &model.nat;
-        let mut table = NatTable {
-            interface_ports: nat.ports,
-            ..NatTable::default()
-        };
+        let mut table = NatTable { interface_ports: nat.ports, ..NatTable::default() };
         let pools = self.source_pools(nat, &mut table);
         let mut targets = Lookup::new("destination NAT pool", "undefined-pool", "unused-pool");
         for (index, pool) in nat.destination_pools.iter().enumerate() {
@@ -42,24 +39,18 @@ impl<'m> Compiler<'m, '_> {
         }
         for set in narrowest_first(&nat.statics) {
             self.each_rule(set, NatRuleKind::Static, |compiler, contexts, rule, id| {
-                table
-                    .statics
-                    .extend(compiler.static_rule(contexts, rule, id));
+                table.statics.extend(compiler.static_rule(contexts, rule, id));
             });
         }
         for set in narrowest_first(&nat.destination) {
             let (first, mut named) = (table.destination.len(), Vec::new());
-            self.each_rule(
-                set,
-                NatRuleKind::Destination,
-                |compiler, contexts, rule, id| {
-                    let pools = (&targets, &nat.destination_pools[..]);
-                    if let Some(compiled) = compiler.destination_rule(contexts, rule, id, pools) {
-                        table.destination.push(compiled);
-                        named.push(rule.name);
-                    }
-                },
-            );
+            self.each_rule(set, NatRuleKind::Destination, |compiler, contexts, rule, id| {
+                let pools = (&targets, &nat.destination_pools[..]);
+                if let Some(compiled) = compiler.destination_rule(contexts, rule, id, pools) {
+                    table.destination.push(compiled);
+                    named.push(rule.name);
+                }
+            });
             let rules = table.destination[first..].iter().map(|rule| &rule.matches);
             check::shadowed_nat(&rules.collect::<Vec<_>>(), &named, self.diagnostics);
         }
@@ -87,13 +78,8 @@ impl<'m> Compiler<'m, '_> {
     fn source_pools(&mut self, nat: &'m Nat<'m>, table: &mut NatTable) -> Lookup<'m, PoolId> {
         let mut pools = Lookup::new("source NAT pool", "undefined-pool", "unused-pool");
         let span = |pool: &NamedPool<'_>| pool.name.span;
-        let source = bounded(
-            &nat.source_pools,
-            IDS_MAX,
-            "source NAT pools",
-            span,
-            self.diagnostics,
-        );
+        let source =
+            bounded(&nat.source_pools, IDS_MAX, "source NAT pools", span, self.diagnostics);
         for (pool, id) in source.iter().zip(1..=u16::MAX) {
             let addresses = pool.pool.ranges.iter().map(|range| range.count());
             let addresses = addresses.fold(0u128, u128::saturating_add);
@@ -179,10 +165,7 @@ impl<'m> Compiler<'m, '_> {
                 None => complete = false,
             }
         }
-        complete.then(|| AddressMatch {
-            set: AddressSet::from_ranges(all),
-            excluded: false,
-        })
+        complete.then(|| AddressMatch { set: AddressSet::from_ranges(all), excluded: false })
     }
 
     fn matches<A>(&mut self, contexts: &Contexts, rule: &'m Rule<'m, A>) -> Option<NatMatch> {
@@ -193,9 +176,7 @@ impl<'m> Compiler<'m, '_> {
         let terms = match any {
             true => Some(Vec::new()),
             false => {
-                let read = self
-                    .applications
-                    .terms(&matches.applications, self.diagnostics)?;
+                let read = self.applications.terms(&matches.applications, self.diagnostics)?;
                 if read.rpc || (read.terms.is_empty() && !matches.applications.is_empty()) {
                     let message = "an application that only an RPC gateway can tell";
                     let span = matches.applications[0].span;
@@ -230,11 +211,7 @@ impl<'m> Compiler<'m, '_> {
             DynamicAction::Interface => SourceAction::Interface,
             DynamicAction::Pool(name) => SourceAction::Pool(pools.find(name, self.diagnostics)?),
         };
-        Some(SourceRule {
-            id,
-            matches: matches?,
-            action,
-        })
+        Some(SourceRule { id, matches: matches?, action })
     }
 
     fn destination_rule(
@@ -247,10 +224,7 @@ impl<'m> Compiler<'m, '_> {
         let matches = self.matches(contexts, rule);
         let lists = &rule.matches;
         if lists.destination.is_empty() && lists.destination_names.is_empty() {
-            let message = format!(
-                "the NAT rule `{}` has no destination address",
-                rule.name.text
-            );
+            let message = format!("the NAT rule `{}` has no destination address", rule.name.text);
             self.diagnostics
                 .error("missing-match", rule.name.span, message)
                 .expected("match destination-address");
@@ -273,20 +247,11 @@ impl<'m> Compiler<'m, '_> {
                     self.mixed_families(name);
                 }
                 let port = pool.port;
-                DestinationAction::Pool {
-                    family,
-                    first,
-                    last,
-                    port,
-                }
+                DestinationAction::Pool { family, first, last, port }
             }
             DynamicAction::Off | DynamicAction::Interface => DestinationAction::Off,
         };
-        Some(DestinationRule {
-            id,
-            matches: matches?,
-            action,
-        })
+        Some(DestinationRule { id, matches: matches?, action })
     }
 
     fn static_rule(
@@ -304,8 +269,7 @@ impl<'m> Compiler<'m, '_> {
         ];
         for (what, _) in narrowed.iter().filter(|(_, absent)| !absent) {
             let message = format!("a static NAT rule cannot match `{what}`");
-            self.diagnostics
-                .error("would-open", rule.name.span, message);
+            self.diagnostics.error("would-open", rule.name.span, message);
         }
         let action = rule.action?;
         let inside = match action.target {
@@ -318,10 +282,7 @@ impl<'m> Compiler<'m, '_> {
         let outside = self.outside(rule, &matches.destination.set)?;
         let is_v4 = |range| matches!(range, AddressRange::V4(..));
         if is_v4(outside) != is_v4(inside) {
-            self.mixed_families(Word {
-                text: rule.name.text,
-                span: action.span,
-            });
+            self.mixed_families(Word { text: rule.name.text, span: action.span });
             return None;
         }
         let ports = matches.destination_ports.first().copied();
@@ -376,10 +337,8 @@ impl<'m> Compiler<'m, '_> {
     }
 
     fn mixed_families(&mut self, name: Word<'_>) {
-        let message = format!(
-            "`{}` translates between IPv4 and IPv6, which is not supported",
-            name.text
-        );
+        let message =
+            format!("`{}` translates between IPv4 and IPv6, which is not supported", name.text);
         self.diagnostics.error("mixed-families", name.span, message);
     }
 }

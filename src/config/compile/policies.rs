@@ -29,16 +29,9 @@ impl<'m> Compiler<'m, '_> {
     /// All lists; names that are not defined are errors, and policies that an earlier one covers
     /// warnings.
     pub(super) fn compile_policies(&mut self, model: &'m Model<'m>, log_default: bool) -> Lists {
-        let Policies {
-            lists,
-            default_action,
-            default_log,
-        } = &model.policies;
+        let Policies { lists, default_action, default_log } = &model.policies;
         let mut compiled = Lists {
-            default: DefaultPolicy {
-                action: *default_action,
-                log: *default_log || log_default,
-            },
+            default: DefaultPolicy { action: *default_action, log: *default_log || log_default },
             ..Lists::default()
         };
         for list in lists {
@@ -90,12 +83,8 @@ impl<'m> Compiler<'m, '_> {
             ListKind::Global => (None, None),
             ListKind::Pair(from, to) => (Some(from.text), Some(to.text)),
         };
-        let source = self.books.matching(
-            &policy.sources,
-            from,
-            policy.source_excluded,
-            self.diagnostics,
-        );
+        let source =
+            self.books.matching(&policy.sources, from, policy.source_excluded, self.diagnostics);
         let destination = self.books.matching(
             &policy.destinations,
             to,
@@ -123,9 +112,7 @@ impl<'m> Compiler<'m, '_> {
         if policy.applications.iter().any(|name| name.text == "any") {
             return Some(AppMatch::Any);
         }
-        let read = self
-            .applications
-            .terms(&policy.applications, self.diagnostics)?;
+        let read = self.applications.terms(&policy.applications, self.diagnostics)?;
         if read.rpc {
             let what = "an application that only an RPC gateway can tell";
             let span = policy.applications[0].span;
@@ -133,10 +120,8 @@ impl<'m> Compiler<'m, '_> {
                 let message = format!("`{}` permits {what}: it matches nothing", policy.name.text);
                 self.diagnostics.warning("rpc-application", span, message);
             } else {
-                let message = format!(
-                    "`{}` denies {what}: it would match nothing",
-                    policy.name.text
-                );
+                let message =
+                    format!("`{}` denies {what}: it would match nothing", policy.name.text);
                 self.diagnostics.error("would-open", span, message);
             }
         }
@@ -145,10 +130,8 @@ impl<'m> Compiler<'m, '_> {
 
     /// Zones by name, all of them or nothing.
     pub(super) fn zone_ids(&mut self, names: &[Word<'_>]) -> Option<Vec<ZoneId>> {
-        let ids: Vec<_> = names
-            .iter()
-            .filter_map(|&name| self.zones.find(name, self.diagnostics))
-            .collect();
+        let ids: Vec<_> =
+            names.iter().filter_map(|&name| self.zones.find(name, self.diagnostics)).collect();
         (ids.len() == names.len()).then_some(ids)
     }
 }

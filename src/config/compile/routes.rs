@@ -31,8 +31,7 @@ impl<'m> Compiler<'m, '_> {
                 let owner = owners.insert(address.ip, &unit.name);
                 if let Some(owner) = owner.filter(|_| !is_link_local(address.ip)) {
                     let message = format!("`{}` is also an address of `{owner}`", address.ip);
-                    self.diagnostics
-                        .warning("duplicate-address", address.span, message);
+                    self.diagnostics.warning("duplicate-address", address.span, message);
                 }
             }
         }
@@ -47,14 +46,10 @@ impl<'m> Compiler<'m, '_> {
         }
         let hops: HashSet<NextHop> = routes.iter().map(|route| route.next_hop).collect();
         if hops.len() > NEXT_HOPS_MAX {
-            let message = format!(
-                "{} different next hops, at most {NEXT_HOPS_MAX}",
-                hops.len()
-            );
+            let message = format!("{} different next hops, at most {NEXT_HOPS_MAX}", hops.len());
             let span = model.routes.last().map(|route| route.span);
             let span = span.or(model.units.last().map(|unit| unit.span));
-            self.diagnostics
-                .error("too-many", span.unwrap_or_default(), message);
+            self.diagnostics.error("too-many", span.unwrap_or_default(), message);
         }
         routes
     }
@@ -70,8 +65,7 @@ impl<'m> Compiler<'m, '_> {
             match best {
                 Some((_, earlier)) if earlier == *preference => {
                     let message = "several next hops of one preference: the first one is used";
-                    self.diagnostics
-                        .warning("not-honoured", route.span, message);
+                    self.diagnostics.warning("not-honoured", route.span, message);
                 }
                 Some((_, earlier)) if earlier < *preference => {}
                 _ => best = Some((next_hop, *preference)),
@@ -85,12 +79,7 @@ impl<'m> Compiler<'m, '_> {
                 .expected("a next hop within the prefix of an interface; packets are discarded");
             (DISCARD, 5)
         });
-        Some(Route {
-            range,
-            length,
-            preference,
-            next_hop,
-        })
+        Some(Route { range, length, preference, next_hop })
     }
 
     fn resolve(
@@ -102,14 +91,10 @@ impl<'m> Compiler<'m, '_> {
         match target {
             StaticTarget::Discard => Some(DISCARD),
             StaticTarget::Unfollowed => None,
-            StaticTarget::Receive => Some(NextHop {
-                kind: RouteKind::Local,
-                ..NextHop::default()
-            }),
-            StaticTarget::Interface(name) => Some(NextHop {
-                egress: self.named(*name)?,
-                ..NextHop::default()
-            }),
+            StaticTarget::Receive => Some(NextHop { kind: RouteKind::Local, ..NextHop::default() }),
+            StaticTarget::Interface(name) => {
+                Some(NextHop { egress: self.named(*name)?, ..NextHop::default() })
+            }
             StaticTarget::Gateway(gateway, _) if family_of(*gateway) != family => None,
             StaticTarget::Gateway(gateway, interface) => {
                 let gateway = Address::from(*gateway);
@@ -117,11 +102,7 @@ impl<'m> Compiler<'m, '_> {
                     Some(name) => self.named(*name)?,
                     None => direct.route(family, gateway)?.egress,
                 };
-                Some(NextHop {
-                    kind: RouteKind::Forward,
-                    egress,
-                    gateway,
-                })
+                Some(NextHop { kind: RouteKind::Forward, egress, gateway })
             }
         }
     }
@@ -132,11 +113,8 @@ impl<'m> Compiler<'m, '_> {
     }
 }
 
-const DISCARD: NextHop = NextHop {
-    kind: RouteKind::Discard,
-    egress: IfIndex::NONE,
-    gateway: Address::ZERO,
-};
+const DISCARD: NextHop =
+    NextHop { kind: RouteKind::Discard, egress: IfIndex::NONE, gateway: Address::ZERO };
 
 /// Direct, local and broadcast routes of an address. Of an IPv4 subnet the first and the last
 /// address are broadcast, except on the prefixes of two hosts (RFC 3021). Link-local prefixes are
@@ -148,19 +126,11 @@ fn connected(address: &UnitAddress, egress: IfIndex) -> Vec<Route> {
             range,
             length,
             preference: 0,
-            next_hop: NextHop {
-                kind,
-                egress,
-                gateway: Address::ZERO,
-            },
+            next_hop: NextHop { kind, egress, gateway: Address::ZERO },
         }));
     };
     let bits = if address.ip.is_ipv4() { 32 } else { 128 };
-    push(
-        AddressRange::prefix(address.ip, bits),
-        bits,
-        RouteKind::Local,
-    );
+    push(AddressRange::prefix(address.ip, bits), bits, RouteKind::Local);
     let range = AddressRange::prefix(address.ip, address.length);
     if let Some(AddressRange::V4(first, last)) = range
         && address.length <= 30

@@ -51,21 +51,14 @@ pub struct Book<'t> {
 
 /// Reads one `address-book` (its own node: the name below the keyword, or a zone's `address-book`).
 pub(crate) fn read_book<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Book<'t> {
-    let mut book = Book {
-        name: node.into(),
-        zones: Vec::new(),
-        addresses: Vec::new(),
-        sets: Vec::new(),
-    };
+    let mut book =
+        Book { name: node.into(), zones: Vec::new(), addresses: Vec::new(), sets: Vec::new() };
     for statement in statements(node) {
         match statement.word.as_str() {
             "address" => {
                 for address in statement.active() {
                     let value = read_address(address, reader);
-                    book.addresses.push(Address {
-                        name: address.into(),
-                        value,
-                    });
+                    book.addresses.push(Address { name: address.into(), value });
                 }
             }
             "address-set" => {
@@ -94,9 +87,9 @@ fn read_address(node: &Node, reader: &mut Reader<'_>) -> AddressValue {
             "dns-name" => AddressValue::Unsupported("dns-name"),
             "wildcard-address" => AddressValue::Unsupported("wildcard-address"),
             "range-address" => match statement.value() {
-                Some(first) => reader
-                    .address_range(first)
-                    .map_or(AddressValue::Invalid, AddressValue::Range),
+                Some(first) => {
+                    reader.address_range(first).map_or(AddressValue::Invalid, AddressValue::Range)
+                }
                 None => AddressValue::Invalid,
             },
             "ip-prefix" => match reader.value(statement).and_then(|word| reader.range(word)) {
@@ -111,9 +104,7 @@ fn read_address(node: &Node, reader: &mut Reader<'_>) -> AddressValue {
     }
     value.unwrap_or_else(|| {
         let message = format!("the address `{}` has no value", node.word);
-        let found = reader
-            .diagnostics
-            .error("missing-value", node.span, message);
+        let found = reader.diagnostics.error("missing-value", node.span, message);
         found.expected("a prefix, or range-address A to B");
         AddressValue::Invalid
     })
@@ -127,10 +118,7 @@ fn read_set<'t>(node: &'t Node, reader: &mut Reader<'_>) -> AddressSet<'t> {
             _ => reader.other(&SET, statement),
         }
     }
-    AddressSet {
-        name: node.into(),
-        members,
-    }
+    AddressSet { name: node.into(), members }
 }
 
 const BOOK: Stanza = Stanza {
@@ -139,11 +127,8 @@ const BOOK: Stanza = Stanza {
     ..Stanza::EMPTY
 };
 
-const ATTACH: Stanza = Stanza {
-    path: "security address-book attach",
-    honoured: "zone",
-    ..Stanza::EMPTY
-};
+const ATTACH: Stanza =
+    Stanza { path: "security address-book attach", honoured: "zone", ..Stanza::EMPTY };
 
 const SET: Stanza = Stanza {
     path: "security address-book address-set",

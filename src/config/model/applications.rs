@@ -47,8 +47,7 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Applications<
         match statement.word.as_str() {
             "application" => {
                 for application in statement.active() {
-                    read.applications
-                        .push(read_application(application, reader));
+                    read.applications.push(read_application(application, reader));
                 }
             }
             "application-set" => {
@@ -63,11 +62,7 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Applications<
 }
 
 fn read_application<'t>(node: &'t Node, reader: &mut Reader<'_>) -> App<'t> {
-    let mut application = App {
-        name: reader.name(node),
-        terms: Vec::new(),
-        rpc: false,
-    };
+    let mut application = App { name: reader.name(node), terms: Vec::new(), rpc: false };
     let terms = node.child("term");
     for term in terms.into_iter().flat_map(Node::active) {
         read_term(term, &mut application, reader);
@@ -116,9 +111,7 @@ fn read_term(node: &Node, application: &mut App<'_>, reader: &mut Reader<'_>) {
     let misfit = match term.protocol {
         None => {
             let message = format!("the application term `{}` has no protocol", node.word);
-            let found = reader
-                .diagnostics
-                .error("missing-protocol", node.span, message);
+            let found = reader.diagnostics.error("missing-protocol", node.span, message);
             found.expected("protocol and, for tcp and udp, a destination-port");
             return;
         }
@@ -128,9 +121,7 @@ fn read_term(node: &Node, application: &mut App<'_>, reader: &mut Reader<'_>) {
     };
     if let Some(statement) = misfit {
         let message = format!("`{}` does not go with this protocol", statement.word);
-        reader
-            .diagnostics
-            .error("misplaced-match", statement.span, message);
+        reader.diagnostics.error("misplaced-match", statement.span, message);
     }
     application.rpc |= rpc;
     application.terms.push(term);
@@ -163,17 +154,11 @@ fn read_set<'t>(node: &'t Node, reader: &mut Reader<'_>) -> AppSet<'t> {
             _ => reader.other(&SET, statement),
         }
     }
-    AppSet {
-        name: node.into(),
-        members,
-    }
+    AppSet { name: node.into(), members }
 }
 
-const APPLICATIONS: Stanza = Stanza {
-    path: "applications",
-    honoured: "application application-set",
-    ..Stanza::EMPTY
-};
+const APPLICATIONS: Stanza =
+    Stanza { path: "applications", honoured: "application application-set", ..Stanza::EMPTY };
 
 const TERM: Stanza = Stanza {
     path: "applications application",

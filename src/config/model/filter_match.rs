@@ -59,18 +59,10 @@ fn addresses(node: &Node, family: Family, read: &mut Addresses<'_>, reader: &mut
             continue;
         };
         if ip.is_ipv6() != (family == Family::Inet6) {
-            reader.bad(
-                "bad-family",
-                prefix.into(),
-                "an address of the filter's family",
-            );
+            reader.bad("bad-family", prefix.into(), "an address of the filter's family");
         }
         for option in statements(prefix).filter(|option| option.word != "except") {
-            reader.unknown(
-                option.into(),
-                "firewall filter term from address",
-                ["except"],
-            );
+            reader.unknown(option.into(), "firewall filter term from address", ["except"]);
         }
         if let Some(range) = AddressRange::prefix(ip, length) {
             let except = prefix.child("except").is_some();
@@ -81,8 +73,7 @@ fn addresses(node: &Node, family: Family, read: &mut Addresses<'_>, reader: &mut
 
 fn lists<'t>(node: &'t Node, read: &mut Addresses<'t>) {
     for list in statements(node) {
-        read.lists
-            .push((list.into(), list.child("except").is_some()));
+        read.lists.push((list.into(), list.child("except").is_some()));
     }
 }
 
@@ -106,20 +97,8 @@ fn ports_or_bytes(
         "source-port" => ports(condition, except, &mut matches.source_ports, reader),
         "destination-port" => ports(condition, except, &mut matches.destination_ports, reader),
         "packet-length" => lengths(condition, except, &mut matches.packet_lengths, reader),
-        "icmp-type" => bytes(
-            condition,
-            icmp_type,
-            except,
-            &mut matches.icmp_types,
-            reader,
-        ),
-        "icmp-code" => bytes(
-            condition,
-            icmp_code,
-            except,
-            &mut matches.icmp_codes,
-            reader,
-        ),
+        "icmp-type" => bytes(condition, icmp_type, except, &mut matches.icmp_types, reader),
+        "icmp-code" => bytes(condition, icmp_code, except, &mut matches.icmp_codes, reader),
         "ttl" | "hop-limit" => bytes(condition, Kind::Ttl, except, &mut matches.ttls, reader),
         "protocol" | "next-header" | "payload-protocol" => {
             let mut ranges = Vec::new();
@@ -144,19 +123,13 @@ fn ports_or_bytes(
 
 fn ports(node: &Node, except: bool, list: &mut Vec<(u16, u16)>, reader: &mut Reader<'_>) {
     let words = reader.values(node);
-    let ranges: Vec<_> = words
-        .into_iter()
-        .filter_map(|word| reader.ports(word))
-        .collect();
+    let ranges: Vec<_> = words.into_iter().filter_map(|word| reader.ports(word)).collect();
     numbers(node, ranges, except, list, reader);
 }
 
 fn lengths(node: &Node, except: bool, list: &mut Vec<(u16, u16)>, reader: &mut Reader<'_>) {
     let words = reader.values(node);
-    let ranges: Vec<_> = words
-        .into_iter()
-        .filter_map(|word| reader.lengths(word))
-        .collect();
+    let ranges: Vec<_> = words.into_iter().filter_map(|word| reader.lengths(word)).collect();
     numbers(node, ranges, except, list, reader);
 }
 
@@ -174,23 +147,14 @@ fn numbers(
 
 fn bytes(node: &Node, kind: Kind, except: bool, list: &mut Vec<(u8, u8)>, reader: &mut Reader<'_>) {
     let words = reader.values(node);
-    let ranges: Vec<_> = words
-        .into_iter()
-        .filter_map(|word| reader.byte_range(kind, word))
-        .collect();
+    let ranges: Vec<_> =
+        words.into_iter().filter_map(|word| reader.byte_range(kind, word)).collect();
     let last = if kind == Kind::Dscp { 63 } else { 255 };
     let all = if except {
-        let wide = ranges
-            .iter()
-            .map(|&(a, b)| (u16::from(a), u16::from(b)))
-            .collect();
+        let wide = ranges.iter().map(|&(a, b)| (u16::from(a), u16::from(b))).collect();
         let narrow =
             |(a, b): (u16, u16)| Some((u8::try_from(a).ok()?, u8::try_from(b.min(last)).ok()?));
-        inverted(wide)
-            .into_iter()
-            .filter(|range| range.0 <= last)
-            .filter_map(narrow)
-            .collect()
+        inverted(wide).into_iter().filter(|range| range.0 <= last).filter_map(narrow).collect()
     } else {
         ranges
     };
@@ -220,9 +184,7 @@ fn inverted(mut ranges: Vec<(u16, u16)>) -> Vec<(u16, u16)> {
 fn never(node: &Node, empty: bool, reader: &mut Reader<'_>) {
     if empty {
         let message = format!("`{}` leaves nothing that could match", node.word);
-        reader
-            .diagnostics
-            .error("never-matches", node.span, message);
+        reader.diagnostics.error("never-matches", node.span, message);
     }
 }
 
@@ -235,11 +197,7 @@ fn flags(condition: &Node, matches: &mut FilterMatch, reader: &mut Reader<'_>) -
             };
             match tcp_flags::parse(word.text) {
                 Some(pairs) => matches.tcp_flags = pairs,
-                None => reader.bad(
-                    "bad-tcp-flags",
-                    word,
-                    "an expression such as \"(syn & !ack)\"",
-                ),
+                None => reader.bad("bad-tcp-flags", word, "an expression such as \"(syn & !ack)\""),
             }
         }
         "tcp-established" => matches.tcp_established = true,

@@ -78,17 +78,12 @@ fn read_filters<'t>(
     filters: &mut Vec<Filter<'t>>,
 ) {
     for filter in node.active() {
-        let mut read = Filter {
-            name: reader.name(filter),
-            family,
-            terms: Vec::new(),
-        };
+        let mut read = Filter { name: reader.name(filter), family, terms: Vec::new() };
         for statement in statements(filter) {
             match statement.word.as_str() {
                 "term" => {
                     let terms = statement.active();
-                    read.terms
-                        .extend(terms.map(|term| read_term(term, family, reader)));
+                    read.terms.extend(terms.map(|term| read_term(term, family, reader)));
                 }
                 _ => reader.other(&FILTER, statement),
             }
@@ -152,9 +147,7 @@ fn read_then<'t>(node: &'t Node, term: &mut Term<'t>, reader: &mut Reader<'_>) {
         };
         if decided.is_some_and(|earlier| earlier != action) {
             let message = format!("the term `{}` has two actions", term.name.text);
-            let found = reader
-                .diagnostics
-                .error("two-actions", statement.span, message);
+            let found = reader.diagnostics.error("two-actions", statement.span, message);
             found.expected("one of accept, discard, reject and next term");
         }
         decided = Some(action);
@@ -197,9 +190,7 @@ fn read_reject(node: &Node, reader: &mut Reader<'_>) -> RejectWith {
         None => {
             let message = format!("`{}` is not something to reject with", code.word);
             let near = near(&code.word, REJECTS.iter().map(|(name, _)| *name));
-            let found = reader
-                .diagnostics
-                .error("unknown-statement", code.span, message);
+            let found = reader.diagnostics.error("unknown-statement", code.span, message);
             found.expected("tcp-reset or a reason such as administratively-prohibited");
             if let Some(near) = near {
                 found.suggest(format!("did you mean `{near}`?"));

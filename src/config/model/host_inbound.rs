@@ -48,12 +48,8 @@ const SERVICES: &[Named] = &[
 ];
 
 /// `any-service`.
-const ANY_SERVICE: &[(u8, u16, u16)] = &[
-    (TCP, 0, u16::MAX),
-    (UDP, 0, u16::MAX),
-    (ICMP, 0, 255),
-    (ICMPV6, 0, 255),
-];
+const ANY_SERVICE: &[(u8, u16, u16)] =
+    &[(TCP, 0, u16::MAX), (UDP, 0, u16::MAX), (ICMP, 0, 255), (ICMPV6, 0, 255)];
 
 /// `protocols`.
 const PROTOCOLS: &[Named] = &[
@@ -92,11 +88,7 @@ pub(crate) fn read(node: &Node, reader: &mut Reader<'_>) -> HostInbound {
         };
         for word in statements(statement) {
             let except = word.child("except").is_some();
-            let list = if except {
-                &mut inbound.except
-            } else {
-                &mut inbound.accept
-            };
+            let list = if except { &mut inbound.except } else { &mut inbound.accept };
             let add = |list: &mut Vec<HostService>, ranges: &[(u8, u16, u16)]| {
                 list.extend(ranges.iter().map(|&(protocol, first, last)| HostService {
                     protocol,
@@ -121,21 +113,13 @@ pub(crate) fn read(node: &Node, reader: &mut Reader<'_>) -> HostInbound {
 }
 
 fn unknown(word: Word<'_>, table: &[Named], reader: &mut Reader<'_>) {
-    let message = format!(
-        "`{}` is not a service or protocol of the firewall",
-        word.text
-    );
+    let message = format!("`{}` is not a service or protocol of the firewall", word.text);
     let near = near(word.text, table.iter().map(|(name, _)| *name));
-    let found = reader
-        .diagnostics
-        .error("unknown-host-service", word.span, message);
+    let found = reader.diagnostics.error("unknown-host-service", word.span, message);
     if let Some(near) = near {
         found.suggest(format!("did you mean `{near}`?"));
     }
 }
 
-const HOST_INBOUND: Stanza = Stanza {
-    path: "host-inbound-traffic",
-    honoured: "system-services protocols",
-    ..Stanza::EMPTY
-};
+const HOST_INBOUND: Stanza =
+    Stanza { path: "host-inbound-traffic", honoured: "system-services protocols", ..Stanza::EMPTY };

@@ -61,11 +61,8 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<U
     let (mut disabled, mut mtu) = (false, None);
     for statement in statements(node) {
         match statement.word.as_str() {
-            "unit" => units.extend(
-                statement
-                    .active()
-                    .filter_map(|unit| read_unit(&node.word, unit, reader)),
-            ),
+            "unit" => units
+                .extend(statement.active().filter_map(|unit| read_unit(&node.word, unit, reader))),
             "disable" => disabled = true,
             "mtu" => mtu = reader.small(statement, 256..=16_000),
             // Properties of the wire, of which every kind of card has its own.
@@ -134,11 +131,7 @@ fn read_family<'t>(unit: &mut Unit<'t>, family: usize, node: &'t Node, reader: &
             }
             "mtu" => {
                 let mtu = reader.small(statement, 256..=16_000).unwrap_or(0);
-                unit.mtu = if unit.mtu == 0 {
-                    mtu
-                } else {
-                    unit.mtu.min(mtu)
-                };
+                unit.mtu = if unit.mtu == 0 { mtu } else { unit.mtu.min(mtu) };
             }
             _ => reader.other(&FAMILY, statement),
         }
@@ -159,12 +152,7 @@ fn read_address(family: usize, node: &Node, reader: &mut Reader<'_>) -> Option<U
             _ => reader.other(&ADDRESS, statement),
         }
     }
-    Some(UnitAddress {
-        ip,
-        length,
-        preferred,
-        span: node.span,
-    })
+    Some(UnitAddress { ip, length, preferred, span: node.span })
 }
 
 const INTERFACE: Stanza = Stanza {

@@ -85,10 +85,7 @@ pub struct LogConfig {
 
 /// Reads `security log`.
 pub(crate) fn read(node: &Node, reader: &mut Reader<'_>) -> LogConfig {
-    let mut log = LogConfig {
-        stream_mode: true,
-        ..LogConfig::default()
-    };
+    let mut log = LogConfig { stream_mode: true, ..LogConfig::default() };
     let format = node.child("format").and_then(|f| read_format(f, reader));
     let transport = node.child("transport").map(|t| read_transport(t, reader));
     for statement in statements(node) {
@@ -200,9 +197,7 @@ fn keyword<V: Copy>(word: Word<'_>, table: &[(&str, V)], reader: &mut Reader<'_>
     let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let message = format!("`{}` is not a value that the log knows", word.text);
     let near = near(word.text, names.iter().copied());
-    let found = reader
-        .diagnostics
-        .error("unknown-value", word.span, message);
+    let found = reader.diagnostics.error("unknown-value", word.span, message);
     found.expected(format!("one of {}", names.join(", ")));
     if let Some(near) = near {
         found.suggest(format!("did you mean `{near}`?"));
@@ -216,11 +211,8 @@ const FORMATS: &[(&str, LogFormat)] = &[
     ("binary", LogFormat::Binary),
 ];
 
-const TRANSPORTS: &[(&str, LogTransport)] = &[
-    ("udp", LogTransport::Udp),
-    ("tcp", LogTransport::Tcp),
-    ("tls", LogTransport::Tls),
-];
+const TRANSPORTS: &[(&str, LogTransport)] =
+    &[("udp", LogTransport::Udp), ("tcp", LogTransport::Tcp), ("tls", LogTransport::Tls)];
 
 const CATEGORIES: &[(&str, LogCategory)] = &[
     ("all", LogCategory::All),

@@ -173,8 +173,7 @@ fn read_destination<'t>(node: &'t Node, nat: &mut Nat<'t>, reader: &mut Reader<'
         match statement.word.as_str() {
             "pool" => {
                 for pool in statement.active() {
-                    nat.destination_pools
-                        .extend(read_destination_pool(pool, reader));
+                    nat.destination_pools.extend(read_destination_pool(pool, reader));
                 }
             }
             "rule-set" => {
@@ -230,11 +229,7 @@ fn read_rule<'t, A>(
     reader: &mut Reader<'_>,
     action: fn(&'t Node, &mut Reader<'_>) -> Option<A>,
 ) -> Rule<'t, A> {
-    let mut rule = Rule {
-        name: reader.name(node),
-        matches: Match::default(),
-        action: None,
-    };
+    let mut rule = Rule { name: reader.name(node), matches: Match::default(), action: None };
     let mut then = None;
     for statement in statements(node) {
         match statement.word.as_str() {
@@ -322,27 +317,19 @@ fn read_static_action<'t>(then: &'t Node, reader: &mut Reader<'_>) -> Option<Sta
                 "routing-instance" => reader.other(&STATIC_NAT, word),
                 _ if is_prefix => {
                     target = reader.range(word.into()).map(StaticTarget::Prefix);
-                    ports = word
-                        .child("mapped-port")
-                        .map_or(ports, |p| read_ports(p, reader));
+                    ports = word.child("mapped-port").map_or(ports, |p| read_ports(p, reader));
                     span = word.span;
                 }
                 _ => {
                     target = Some(StaticTarget::Name(word.into()));
-                    ports = word
-                        .child("mapped-port")
-                        .map_or(ports, |p| read_ports(p, reader));
+                    ports = word.child("mapped-port").map_or(ports, |p| read_ports(p, reader));
                     span = word.span;
                 }
             }
         }
     }
     let target = target?;
-    Some(StaticAction {
-        target,
-        ports,
-        span,
-    })
+    Some(StaticAction { target, ports, span })
 }
 
 const NAT: Stanza = Stanza {
@@ -352,11 +339,8 @@ const NAT: Stanza = Stanza {
     ..Stanza::EMPTY
 };
 
-const PROXY: Stanza = Stanza {
-    path: "security nat proxy-arp",
-    honoured: "interface",
-    ..Stanza::EMPTY
-};
+const PROXY: Stanza =
+    Stanza { path: "security nat proxy-arp", honoured: "interface", ..Stanza::EMPTY };
 
 const SOURCE: Stanza = Stanza {
     path: "security nat source",
@@ -374,17 +358,11 @@ const DESTINATION: Stanza = Stanza {
     ..Stanza::EMPTY
 };
 
-const STATIC: Stanza = Stanza {
-    path: "security nat static",
-    honoured: "rule-set",
-    ..Stanza::EMPTY
-};
+const STATIC: Stanza =
+    Stanza { path: "security nat static", honoured: "rule-set", ..Stanza::EMPTY };
 
-const RULE_SET: Stanza = Stanza {
-    path: "security nat rule-set",
-    honoured: "from to rule",
-    ..Stanza::EMPTY
-};
+const RULE_SET: Stanza =
+    Stanza { path: "security nat rule-set", honoured: "from to rule", ..Stanza::EMPTY };
 
 const CONTEXT: Stanza = Stanza {
     path: "security nat rule-set from",

@@ -54,10 +54,7 @@ pub(crate) fn read_match<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Match<'
 fn addresses(node: &Node, ranges: &mut Vec<AddressRange>, reader: &mut Reader<'_>) {
     for word in reader.values(node) {
         match word.text {
-            "any" => ranges.extend([
-                AddressRange::V4(0, u32::MAX),
-                AddressRange::V6(0, u128::MAX),
-            ]),
+            "any" => ranges.extend([AddressRange::V4(0, u32::MAX), AddressRange::V6(0, u128::MAX)]),
             "any-ipv4" => ranges.push(AddressRange::V4(0, u32::MAX)),
             "any-ipv6" => ranges.push(AddressRange::V6(0, u128::MAX)),
             _ => ranges.extend(reader.range(word)),

@@ -33,11 +33,7 @@ pub(crate) fn read_source_pool<'t>(
     ports: (u16, u16),
     reader: &mut Reader<'_>,
 ) -> Option<NamedPool<'t>> {
-    let mut pool = SourcePool {
-        ranges: Vec::new(),
-        ports,
-        no_translation: false,
-    };
+    let mut pool = SourcePool { ranges: Vec::new(), ports, no_translation: false };
     for statement in statements(node) {
         match statement.word.as_str() {
             "address" => {
@@ -68,11 +64,7 @@ pub(crate) fn read_source_pool<'t>(
         reader.diagnostics.error("empty-pool", node.span, message);
         return None;
     }
-    if pool
-        .ranges
-        .iter()
-        .any(|range| is_v4(range) != is_v4(&pool.ranges[0]))
-    {
+    if pool.ranges.iter().any(|range| is_v4(range) != is_v4(&pool.ranges[0])) {
         let message = format!("the source NAT pool `{}` mixes IPv4 and IPv6", node.word);
         reader.diagnostics.error("mixed-pool", node.span, message);
         return None;
@@ -106,9 +98,7 @@ pub(crate) fn read_destination_pool<'t>(
             _ => reader.other(&DESTINATION_POOL, statement),
         }
     }
-    let port = port
-        .and_then(|port| reader.small(port, 1..=u16::MAX))
-        .unwrap_or(0);
+    let port = port.and_then(|port| reader.small(port, 1..=u16::MAX)).unwrap_or(0);
     let Some(range) = range else {
         let message = format!("the destination NAT pool `{}` has no address", node.word);
         reader.diagnostics.error("empty-pool", node.span, message);

@@ -327,7 +327,5 @@ impl Reader<'_> {
 
 /// Digits only: `+5` and blanks are no numbers.
 fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    text.bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }

@@ -149,9 +149,7 @@ fn read_policy<'t>(node: &'t Node, global: bool, reader: &mut Reader<'_>) -> Pol
         Some(action) => policy.action = action,
         None => {
             let message = format!("the policy `{}` does not say what to do", node.word);
-            let found = reader
-                .diagnostics
-                .error("missing-action", node.span, message);
+            let found = reader.diagnostics.error("missing-action", node.span, message);
             found.expected("then permit, deny or reject");
         }
     }
@@ -169,9 +167,7 @@ fn read_policy<'t>(node: &'t Node, global: bool, reader: &mut Reader<'_>) -> Pol
     ];
     for (what, _) in missing.iter().filter(|(_, missing)| *missing) {
         let message = format!("the policy `{}` does not match any {what}", node.word);
-        let found = reader
-            .diagnostics
-            .error("missing-match", node.span, message);
+        let found = reader.diagnostics.error("missing-match", node.span, message);
         found.expected(format!("match {what} any, or names"));
     }
     policy
@@ -227,9 +223,7 @@ fn read_then(
         };
         if action.is_some_and(|earlier| earlier != decides) {
             let message = format!("the policy `{}` has two actions", policy.name.text);
-            let found = reader
-                .diagnostics
-                .error("two-actions", statement.span, message);
+            let found = reader.diagnostics.error("two-actions", statement.span, message);
             found.expected("one of permit, deny and reject");
         }
         *action = Some(decides);
@@ -253,17 +247,11 @@ const DEFAULT: Stanza = Stanza {
     ..Stanza::EMPTY
 };
 
-const PAIR: Stanza = Stanza {
-    path: "security policies from-zone",
-    honoured: "to-zone",
-    ..Stanza::EMPTY
-};
+const PAIR: Stanza =
+    Stanza { path: "security policies from-zone", honoured: "to-zone", ..Stanza::EMPTY };
 
-const LIST: Stanza = Stanza {
-    path: "security policies from-zone to-zone",
-    honoured: "policy",
-    ..Stanza::EMPTY
-};
+const LIST: Stanza =
+    Stanza { path: "security policies from-zone to-zone", honoured: "policy", ..Stanza::EMPTY };
 
 const POLICY: Stanza = Stanza {
     path: "security policies policy",

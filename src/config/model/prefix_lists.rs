@@ -17,10 +17,7 @@ pub struct PrefixList<'t> {
 
 /// Reads one prefix list; `tree` is what `apply-path` looks at.
 pub(crate) fn read<'t>(node: &'t Node, tree: &Node, reader: &mut Reader<'_>) -> PrefixList<'t> {
-    let mut list = PrefixList {
-        name: node.into(),
-        prefixes: Vec::new(),
-    };
+    let mut list = PrefixList { name: node.into(), prefixes: Vec::new() };
     for statement in statements(node) {
         if statement.word == "apply-path" {
             let Some(path) = reader.value(statement) else {

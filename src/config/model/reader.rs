@@ -25,10 +25,7 @@ pub struct Word<'t> {
 
 impl<'t> From<&'t Node> for Word<'t> {
     fn from(node: &'t Node) -> Self {
-        Self {
-            text: &node.word,
-            span: node.span,
-        }
+        Self { text: &node.word, span: node.span }
     }
 }
 
@@ -48,13 +45,8 @@ pub(crate) struct Stanza {
 }
 
 impl Stanza {
-    pub(crate) const EMPTY: Self = Self {
-        path: "",
-        honoured: "",
-        later: "",
-        ignored: "",
-        opening: "",
-    };
+    pub(crate) const EMPTY: Self =
+        Self { path: "", honoured: "", later: "", ignored: "", opening: "" };
 }
 
 /// Reads values and collects findings.
@@ -67,10 +59,7 @@ pub(crate) struct Reader<'d> {
 
 impl<'d> Reader<'d> {
     pub(crate) fn new(diagnostics: &'d mut Diagnostics) -> Self {
-        Self {
-            diagnostics,
-            listed: HashSet::new(),
-        }
+        Self { diagnostics, listed: HashSet::new() }
     }
 
     /// Reports a statement that the stanza's reader did not take.
@@ -86,12 +75,7 @@ impl<'d> Reader<'d> {
         } else if has(stanza.ignored) {
             self.ignored(statement.span, what);
         } else {
-            let lists = [
-                stanza.honoured,
-                stanza.later,
-                stanza.ignored,
-                stanza.opening,
-            ];
+            let lists = [stanza.honoured, stanza.later, stanza.ignored, stanza.opening];
             let known = lists.into_iter().flat_map(str::split_whitespace);
             self.unknown(statement.into(), stanza.path, known);
         }
@@ -105,15 +89,9 @@ impl<'d> Reader<'d> {
         known: impl IntoIterator<Item = &'k str>,
     ) {
         let near = near(word.text, known);
-        let place = if path.is_empty() {
-            "the top level".to_owned()
-        } else {
-            format!("`{path}`")
-        };
+        let place = if path.is_empty() { "the top level".to_owned() } else { format!("`{path}`") };
         let message = format!("`{}` is not a statement of {place}", word.text);
-        let found = self
-            .diagnostics
-            .error("unknown-statement", word.span, message);
+        let found = self.diagnostics.error("unknown-statement", word.span, message);
         found.expected(format!("a statement of {place}"));
         if let Some(near) = near {
             found.suggest(format!("did you mean `{near}`?"));
@@ -132,8 +110,7 @@ impl<'d> Reader<'d> {
     pub(crate) fn screen_not_honoured(&mut self, span: Span, what: &str) {
         if self.listed.insert(what.to_owned()) {
             let message = format!("screen `{what}` is accepted, but not yet honoured");
-            self.diagnostics
-                .warning("screen-not-honoured", span, message);
+            self.diagnostics.warning("screen-not-honoured", span, message);
         }
     }
 
@@ -157,9 +134,7 @@ impl<'d> Reader<'d> {
     /// Error: a value that cannot be read.
     pub(crate) fn bad(&mut self, id: &'static str, word: Word<'_>, expected: &str) {
         let message = format!("`{}` is not {expected}", word.text);
-        self.diagnostics
-            .error(id, word.span, message)
-            .expected(expected);
+        self.diagnostics.error(id, word.span, message).expected(expected);
     }
 
     /// The value of a leaf statement; an error if it has none.
@@ -167,9 +142,7 @@ impl<'d> Reader<'d> {
         let value = statement.value().map(Word::from);
         if value.is_none() {
             let message = format!("`{}` has no value", statement.word);
-            self.diagnostics
-                .error("missing-value", statement.span, message)
-                .expected("a value");
+            self.diagnostics.error("missing-value", statement.span, message).expected("a value");
         }
         value
     }

@@ -74,11 +74,7 @@ fn read_static<'t>(node: &'t Node, reader: &mut Reader<'_>, routes: &mut Vec<Sta
 
 fn read_route<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Option<StaticRoute<'t>> {
     let prefix = reader.prefix(node.into())?;
-    let mut route = StaticRoute {
-        prefix,
-        span: node.span,
-        targets: Vec::new(),
-    };
+    let mut route = StaticRoute { prefix, span: node.span, targets: Vec::new() };
     let mut preference = 5;
     for statement in statements(node) {
         match statement.word.as_str() {

@@ -36,10 +36,7 @@ const IP: Options = &[
     ("source-route-option", ScreenAttack::SourceRoute),
     ("spoofing", ScreenAttack::IpSpoofing),
     ("stream-option", ScreenAttack::StreamOption),
-    (
-        "strict-source-route-option",
-        ScreenAttack::StrictSourceRoute,
-    ),
+    ("strict-source-route-option", ScreenAttack::StrictSourceRoute),
     ("timestamp-option", ScreenAttack::TimestampOption),
     ("unknown-protocol", ScreenAttack::UnknownProtocol),
 ];

@@ -3,14 +3,8 @@
 //! pairs.
 
 /// Flags by their Junos names.
-const FLAGS: [(&str, u8); 6] = [
-    ("fin", 0x01),
-    ("syn", 0x02),
-    ("rst", 0x04),
-    ("push", 0x08),
-    ("ack", 0x10),
-    ("urgent", 0x20),
-];
+const FLAGS: [(&str, u8); 6] =
+    [("fin", 0x01), ("syn", 0x02), ("rst", 0x04), ("push", 0x08), ("ack", 0x10), ("urgent", 0x20)];
 
 /// Nesting of parentheses and negations.
 const DEPTH_MAX: usize = 32;
@@ -18,11 +12,7 @@ const DEPTH_MAX: usize = 32;
 /// A disjunction of (mask, value): the flags fit if `flags & mask == value` for one of them. `None`
 /// if the text is no expression, or one that no flags fit.
 pub(crate) fn parse(text: &str) -> Option<Vec<(u8, u8)>> {
-    let mut parser = Parser {
-        rest: text.trim(),
-        depth: 0,
-        mentioned: 0,
-    };
+    let mut parser = Parser { rest: text.trim(), depth: 0, mentioned: 0 };
     let table = parser.any_of()?;
     if !parser.rest.is_empty() || table == 0 {
         return None;
@@ -85,10 +75,7 @@ impl<'t> Parser<'t> {
     }
 
     fn word(&mut self) -> &'t str {
-        let end = self
-            .rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest.trim_start();
         word
@@ -107,9 +94,7 @@ fn flag(word: &str) -> Option<u8> {
 }
 
 fn table_of(mask: u8, value: u8) -> Truth {
-    (0..64)
-        .filter(|flags| flags & mask == value)
-        .fold(0, |table, flags| table | 1 << flags)
+    (0..64).filter(|flags| flags & mask == value).fold(0, |table, flags| table | 1 << flags)
 }
 
 /// Covers a table with cubes over the flags that it depends on, the largest first.
@@ -154,17 +139,7 @@ mod tests {
     #[test]
     fn rejects_what_is_no_expression() {
         let deep = "!".repeat(1000);
-        for text in [
-            "",
-            "foo",
-            "syn &",
-            "(syn",
-            "syn ack",
-            "syn & !syn",
-            "0x40",
-            "0",
-            &deep,
-        ] {
+        for text in ["", "foo", "syn &", "(syn", "syn ack", "syn & !syn", "0x40", "0", &deep] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -59,9 +59,7 @@ fn read_security<'t>(node: &'t Node, model: &mut Model<'t>, reader: &mut Reader<
             "zones" => model.zones = zones::read(statement, reader),
             "address-book" => {
                 let books = statement.active();
-                model
-                    .books
-                    .extend(books.map(|book| addresses::read_book(book, reader)));
+                model.books.extend(books.map(|book| addresses::read_book(book, reader)));
             }
             "policies" => model.policies = policies::read(statement, reader),
             "screen" => model.screens = screens::read(statement, reader),
@@ -86,10 +84,7 @@ fn read_forwarding(node: &Node, reader: &mut Reader<'_>) {
             match (family.word.as_str(), mode.map(|mode| mode.word.as_str())) {
                 ("inet6", Some("flow-based") | None) => {}
                 ("inet6", Some("drop")) => {
-                    reader.opens(
-                        family.span,
-                        "security forwarding-options family inet6 mode drop",
-                    );
+                    reader.opens(family.span, "security forwarding-options family inet6 mode drop");
                 }
                 _ => {
                     let what = format!("security forwarding-options family {}", family.word);

@@ -67,9 +67,7 @@ fn read_zone<'t>(node: &'t Node, functional: bool, reader: &mut Reader<'_>) -> Z
     };
     if node.word == "junos-host" || node.word == "any" {
         let message = format!("the zone name `{}` is reserved", node.word);
-        reader
-            .diagnostics
-            .error("reserved-name", node.span, message);
+        reader.diagnostics.error("reserved-name", node.span, message);
     }
     for statement in statements(node) {
         match statement.word.as_str() {
@@ -99,17 +97,11 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>) -> ZoneInterface<
             _ => reader.other(&INTERFACE, statement),
         }
     }
-    ZoneInterface {
-        name: node.into(),
-        host_inbound,
-    }
+    ZoneInterface { name: node.into(), host_inbound }
 }
 
-const ZONES: Stanza = Stanza {
-    path: "security zones",
-    honoured: "security-zone functional-zone",
-    ..Stanza::EMPTY
-};
+const ZONES: Stanza =
+    Stanza { path: "security zones", honoured: "security-zone functional-zone", ..Stanza::EMPTY };
 
 const ZONE: Stanza = Stanza {
     path: "security zones security-zone",

@@ -79,10 +79,7 @@ static THEN: [Shape; 15] = [
     flag("sample"),
     flag("port-mirror"),
     value("policer"),
-    block(
-        "three-color-policer",
-        &[value("single-rate"), value("two-rate")],
-    ),
+    block("three-color-policer", &[value("single-rate"), value("two-rate")]),
     value("forwarding-class"),
     value("loss-priority"),
     value("dscp"),
@@ -94,28 +91,13 @@ static POLICER: [Shape; 5] = [
     flag("filter-specific"),
     block(
         "if-exceeding",
-        &[
-            value("bandwidth-limit"),
-            value("bandwidth-percent"),
-            value("burst-size-limit"),
-        ],
+        &[value("bandwidth-limit"), value("bandwidth-percent"), value("burst-size-limit")],
     ),
-    block(
-        "then",
-        &[
-            flag("discard"),
-            value("loss-priority"),
-            value("forwarding-class"),
-        ],
-    )
-    .line(),
+    block("then", &[flag("discard"), value("loss-priority"), value("forwarding-class")]).line(),
 ];
 
 static THREE_COLOR: [Shape; 3] = [
-    block(
-        "action",
-        &[block("loss-priority", &[any(&[value("then")])])],
-    ),
+    block("action", &[block("loss-priority", &[any(&[value("then")])])]),
     block("single-rate", &RATE),
     block("two-rate", &RATE),
 ];

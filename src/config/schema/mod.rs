@@ -85,10 +85,9 @@ impl Place {
             Self::Inside(shape) => shape.child(word).map_or(Self::Unknown, Self::of),
             Self::Name(shape) if shape.kind == Kind::Keyed => Self::Inside(shape),
             Self::Name(_) => Self::Value,
-            Self::Value | Self::Flag | Self::Unknown => APPLY
-                .iter()
-                .find(|s| s.word == word)
-                .map_or(Self::Unknown, Self::of),
+            Self::Value | Self::Flag | Self::Unknown => {
+                APPLY.iter().find(|s| s.word == word).map_or(Self::Unknown, Self::of)
+            }
         }
     }
 
@@ -126,10 +125,7 @@ impl Place {
     pub(super) fn is_partial(self) -> bool {
         match self {
             Self::Name(_) => true,
-            Self::Inside(shape) => shape
-                .below
-                .iter()
-                .any(|s| s.inline && s.kind == Kind::Keyed),
+            Self::Inside(shape) => shape.below.iter().any(|s| s.inline && s.kind == Kind::Keyed),
             _ => false,
         }
     }
@@ -153,9 +149,9 @@ impl Place {
         new != old
             && match self {
                 Self::Name(shape) => shape.kind == Kind::Value,
-                Self::Inside(shape) => [new, old]
-                    .iter()
-                    .all(|word| shape.child(word).is_some_and(|s| s.choice)),
+                Self::Inside(shape) => {
+                    [new, old].iter().all(|word| shape.child(word).is_some_and(|s| s.choice))
+                }
                 _ => false,
             }
     }
@@ -195,9 +191,7 @@ impl Place {
         let mut words = words.into_iter().enumerate().peekable();
         let mut place = self.step(words.next()?.1);
         let mut end = 0;
-        while let Self::Name(Shape {
-            kind: Kind::Keyed, ..
-        }) = place
+        while let Self::Name(Shape { kind: Kind::Keyed, .. }) = place
             && let Some((name_at, name)) = words.next()
         {
             (place, end) = (place.step(name), name_at);
@@ -223,14 +217,7 @@ static COMMON: [Shape; 4] = [
 static APPLY: [Shape; 2] = [values("apply-groups"), values("apply-groups-except")];
 
 const fn shape(word: &'static str, kind: Kind, below: &'static [Shape]) -> Shape {
-    Shape {
-        word,
-        kind,
-        choice: false,
-        inline: false,
-        line: false,
-        below,
-    }
+    Shape { word, kind, choice: false, inline: false, line: false, below }
 }
 
 const fn block(word: &'static str, below: &'static [Shape]) -> Shape {

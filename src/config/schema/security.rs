@@ -13,10 +13,7 @@ pub(super) static SECURITY: [Shape; 7] = [
     block("log", &LOG),
 ];
 
-static ZONES: [Shape; 2] = [
-    keyed("security-zone", &ZONE),
-    keyed("functional-zone", &ZONE),
-];
+static ZONES: [Shape; 2] = [keyed("security-zone", &ZONE), keyed("functional-zone", &ZONE)];
 
 static ZONE: [Shape; 6] = [
     value("screen"),
@@ -24,10 +21,7 @@ static ZONE: [Shape; 6] = [
     flag("application-tracking"),
     block("address-book", &BOOK),
     block("host-inbound-traffic", &HOST_INBOUND),
-    block(
-        "interfaces",
-        &[any(&[block("host-inbound-traffic", &HOST_INBOUND)])],
-    ),
+    block("interfaces", &[any(&[block("host-inbound-traffic", &HOST_INBOUND)])]),
 ];
 
 static HOST_INBOUND: [Shape; 2] = [
@@ -46,26 +40,16 @@ static BOOK: [Shape; 3] = [
         ],
     )
     .line(),
-    keyed(
-        "address-set",
-        &[keyed("address", &[]), keyed("address-set", &[])],
-    ),
+    keyed("address-set", &[keyed("address", &[]), keyed("address-set", &[])]),
     block("attach", &[keyed("zone", &[])]),
 ];
 
 static POLICIES: [Shape; 4] = [
-    keyed(
-        "from-zone",
-        &[keyed("to-zone", &[keyed("policy", &POLICY)]).inline()],
-    ),
+    keyed("from-zone", &[keyed("to-zone", &[keyed("policy", &POLICY)]).inline()]),
     block("global", &[keyed("policy", &POLICY)]),
     block(
         "default-policy",
-        &[
-            flag("permit-all").choice(),
-            flag("deny-all").choice(),
-            flag("reject-all").choice(),
-        ],
+        &[flag("permit-all").choice(), flag("deny-all").choice(), flag("reject-all").choice()],
     ),
     block("policy-rematch", &[flag("extensive")]).line(),
 ];
@@ -121,10 +105,7 @@ static SCREEN: [Shape; 6] = [
             block("udp-sweep", &THRESHOLD).line(),
         ],
     ),
-    block(
-        "limit-session",
-        &[value("source-ip-based"), value("destination-ip-based")],
-    ),
+    block("limit-session", &[value("source-ip-based"), value("destination-ip-based")]),
 ];
 
 static THRESHOLD: [Shape; 1] = [value("threshold")];
@@ -164,10 +145,7 @@ static SCREEN_TCP: [Shape; 9] = [
             value("source-threshold"),
             value("destination-threshold"),
             value("timeout"),
-            keyed(
-                "white-list",
-                &[values("source-address"), values("destination-address")],
-            ),
+            keyed("white-list", &[values("source-address"), values("destination-address")]),
         ],
     ),
 ];
@@ -217,11 +195,7 @@ static SOURCE_POOL: [Shape; 6] = [
     value("routing-instance"),
 ];
 
-static FROM_TO: [Shape; 3] = [
-    values("zone"),
-    values("interface"),
-    values("routing-instance"),
-];
+static FROM_TO: [Shape; 3] = [values("zone"), values("interface"), values("routing-instance")];
 
 static NAT_MATCH: [Shape; 8] = [
     values("source-address"),
@@ -295,11 +269,7 @@ static STATIC_RULES: [Shape; 2] = [
     ),
 ];
 
-static MAPPED: [Shape; 3] = [
-    own(),
-    block("mapped-port", &[range()]),
-    value("routing-instance"),
-];
+static MAPPED: [Shape; 3] = [own(), block("mapped-port", &[range()]), value("routing-instance")];
 
 static FLOW: [Shape; 6] = [
     block("aging", &AGING),
@@ -338,11 +308,7 @@ static FLOW: [Shape; 6] = [
     ),
 ];
 
-static AGING: [Shape; 3] = [
-    value("early-ageout"),
-    value("low-watermark"),
-    value("high-watermark"),
-];
+static AGING: [Shape; 3] = [value("early-ageout"), value("low-watermark"), value("high-watermark")];
 
 static LOG: [Shape; 9] = [
     value("mode"),
@@ -352,10 +318,7 @@ static LOG: [Shape; 9] = [
     value("rate-cap"),
     value("event-rate"),
     block("transport", &TRANSPORT),
-    block(
-        "file",
-        &[value("name"), value("path"), value("size"), value("files")],
-    ),
+    block("file", &[value("name"), value("path"), value("size"), value("files")]),
     keyed(
         "stream",
         &[
@@ -371,18 +334,11 @@ static LOG: [Shape; 9] = [
     ),
 ];
 
-static TRANSPORT: [Shape; 3] = [
-    value("protocol"),
-    value("tcp-connections"),
-    value("tls-profile"),
-];
+static TRANSPORT: [Shape; 3] = [value("protocol"), value("tcp-connections"), value("tls-profile")];
 
 pub(super) static APPLICATIONS: [Shape; 2] = [
     keyed("application", &APPLICATION),
-    keyed(
-        "application-set",
-        &[keyed("application", &[]), keyed("application-set", &[])],
-    ),
+    keyed("application-set", &[keyed("application", &[]), keyed("application-set", &[])]),
 ];
 
 static APPLICATION: [Shape; 15] = [

@@ -12,10 +12,7 @@ static TOP: [Shape; 12] = [
     value("version"),
     block("system", &SYSTEM),
     block("chassis", &CHASSIS),
-    block(
-        "interfaces",
-        &[keyed("interface-range", &RANGE), any(&INTERFACE)],
-    ),
+    block("interfaces", &[keyed("interface-range", &RANGE), any(&INTERFACE)]),
     block("routing-options", &ROUTING),
     block("routing-instances", &[any(&INSTANCE)]),
     block("security", &SECURITY),
@@ -72,17 +69,9 @@ static UNIT: [Shape; 5] = [
             flag("dhcp"),
             block(
                 "filter",
-                &[
-                    value("input"),
-                    value("output"),
-                    values("input-list"),
-                    values("output-list"),
-                ],
+                &[value("input"), value("output"), values("input-list"), values("output-list")],
             ),
-            keyed(
-                "address",
-                &[flag("primary"), flag("preferred"), flag("master-only")],
-            ),
+            keyed("address", &[flag("primary"), flag("preferred"), flag("master-only")]),
             block("vlan", &[values("members")]),
             value("interface-mode"),
         ],
@@ -100,10 +89,7 @@ static STATIC: [Shape; 1] = [keyed(
     "route",
     &[
         values("next-hop"),
-        keyed(
-            "qualified-next-hop",
-            &[value("preference"), value("metric")],
-        ),
+        keyed("qualified-next-hop", &[value("preference"), value("metric")]),
         value("next-table"),
         flag("discard").choice(),
         flag("reject").choice(),
@@ -125,11 +111,8 @@ static STATIC: [Shape; 1] = [keyed(
 )
 .line()];
 
-static INSTANCE: [Shape; 3] = [
-    value("instance-type"),
-    keyed("interface", &[]),
-    block("routing-options", &ROUTING),
-];
+static INSTANCE: [Shape; 3] =
+    [value("instance-type"), keyed("interface", &[]), block("routing-options", &ROUTING)];
 
 static CHASSIS: [Shape; 1] = [block(
     "cluster",
@@ -160,11 +143,8 @@ static SCHEDULER: [Shape; 9] = [
     block("sunday", &DAY),
 ];
 
-static DAY: [Shape; 3] = [
-    keyed("start-time", &[value("stop-time")]).line(),
-    flag("all-day"),
-    flag("exclude"),
-];
+static DAY: [Shape; 3] =
+    [keyed("start-time", &[value("stop-time")]).line(), flag("all-day"), flag("exclude")];
 
 /// A value of an address pool or list: `A`, or `A to B`.
 pub(super) const fn range() -> Shape {

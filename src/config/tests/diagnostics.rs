@@ -5,62 +5,36 @@ use crate::config::parse_text;
 
 #[test]
 fn names_every_missing_semicolon() {
-    check(
-        "missing-semicolon.conf",
-        include_str!("../../../tests/config/missing-semicolon.conf"),
-    );
+    check("missing-semicolon.conf", include_str!("../../../tests/config/missing-semicolon.conf"));
 }
 
 #[test]
 fn tells_from_the_indentation_which_brace_is_missing() {
-    check(
-        "unbalanced.conf",
-        include_str!("../../../tests/config/unbalanced.conf"),
-    );
-    check(
-        "extra-brace.conf",
-        include_str!("../../../tests/config/extra-brace.conf"),
-    );
+    check("unbalanced.conf", include_str!("../../../tests/config/unbalanced.conf"));
+    check("extra-brace.conf", include_str!("../../../tests/config/extra-brace.conf"));
 }
 
 #[test]
 fn names_strings_lists_and_comments_that_do_not_end() {
-    check(
-        "unterminated.conf",
-        include_str!("../../../tests/config/unterminated.conf"),
-    );
+    check("unterminated.conf", include_str!("../../../tests/config/unterminated.conf"));
 }
 
 #[test]
 fn names_stray_tokens_and_replaced_values() {
-    check(
-        "stray.conf",
-        include_str!("../../../tests/config/stray.conf"),
-    );
+    check("stray.conf", include_str!("../../../tests/config/stray.conf"));
 }
 
 #[test]
 fn names_commands_that_change_nothing() {
-    check(
-        "broken-commands.set",
-        include_str!("../../../tests/config/broken-commands.set"),
-    );
+    check("broken-commands.set", include_str!("../../../tests/config/broken-commands.set"));
 }
 
 #[test]
 fn renders_json_with_both_ends_of_each_place() {
     let text = include_str!("../../../tests/config/missing-semicolon.conf");
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    parse_text(
-        &mut sources,
-        "missing-semicolon.conf",
-        text,
-        &mut diagnostics,
-    );
-    snapshot(
-        "missing-semicolon-json",
-        &render::json(&sources, &diagnostics),
-    );
+    parse_text(&mut sources, "missing-semicolon.conf", text, &mut diagnostics);
+    snapshot("missing-semicolon-json", &render::json(&sources, &diagnostics));
 }
 
 #[test]

@@ -18,10 +18,7 @@ fn explicit_statements_win_over_groups() {
          apply-groups g;\n\
          system { host-name fw1; }\n",
     );
-    assert_eq!(
-        lines,
-        "set system host-name fw1\nset system domain-name example.net\n"
-    );
+    assert_eq!(lines, "set system host-name fw1\nset system domain-name example.net\n");
 }
 
 #[test]
@@ -145,10 +142,7 @@ fn inherited_statements_keep_the_place_of_the_group() {
     let tree = effective(&tree, &mut diagnostics);
     let mtu = tree.at(&["interfaces", "ge-0/0/0", "mtu"]).unwrap();
     let (line, _) = sources.line_column(mtu.span);
-    assert_eq!(
-        BRANCH_OFFICE.lines().nth(line - 1),
-        Some("                mtu 1500;")
-    );
+    assert_eq!(BRANCH_OFFICE.lines().nth(line - 1), Some("                mtu 1500;"));
 }
 
 #[test]

@@ -62,10 +62,7 @@ fn known_words() -> impl Strategy<Value = Vec<String>> {
         .lines()
         .map(|line| line.split(' ').skip(1).map(str::to_owned).collect())
         .collect();
-    let start = (
-        prop::sample::select(lines.clone()),
-        any::<prop::sample::Index>(),
-    );
+    let start = (prop::sample::select(lines.clone()), any::<prop::sample::Index>());
     let end = (prop::sample::select(lines), any::<prop::sample::Index>());
     (start, end, prop::collection::vec(word(), 0..3)).prop_map(|(start, end, middle)| {
         let (head, at) = start;

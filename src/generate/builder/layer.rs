@@ -192,12 +192,7 @@ pub struct Udp {
 
 impl Udp {
     pub(super) fn new(source_port: u16, destination_port: u16) -> Self {
-        Self {
-            source_port,
-            destination_port,
-            has_checksum: true,
-            claimed_len: None,
-        }
+        Self { source_port, destination_port, has_checksum: true, claimed_len: None }
     }
 }
 

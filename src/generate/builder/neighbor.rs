@@ -29,11 +29,7 @@ pub fn neighbor_solicitation(sender_mac: [u8; 6], sender: Ipv6Addr, target: Ipv6
     let group_mac = [0x33, 0x33, 0xff, a, b, c];
     let body = [&target.octets()[..], &[1, 1], &sender_mac].concat();
     let packet = Packet::ipv6(sender, group).icmp(135, 0, [0; 4]);
-    packet
-        .ttl(255)
-        .macs(sender_mac, group_mac)
-        .payload(&body)
-        .build()
+    packet.ttl(255).macs(sender_mac, group_mac).payload(&body).build()
 }
 
 /// Solicited neighbor advertisement of `sender` to `target`, with the sender's link address.
@@ -47,11 +43,7 @@ pub fn neighbor_advertisement(
     let body = [&sender.octets()[..], &[2, 1], &sender_mac].concat();
     // Solicited and override.
     let packet = Packet::ipv6(sender, target).icmp(136, 0, [0x60, 0, 0, 0]);
-    packet
-        .ttl(255)
-        .macs(sender_mac, target_mac)
-        .payload(&body)
-        .build()
+    packet.ttl(255).macs(sender_mac, target_mac).payload(&body).build()
 }
 
 fn arp(

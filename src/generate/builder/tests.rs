@@ -91,10 +91,8 @@ fn a_zero_udp_checksum_is_sent_as_all_ones() {
 
 #[test]
 fn options_are_padded_and_counted() {
-    let packet = Packet::ipv4(CLIENT, SERVER)
-        .option(&[131, 7, 4, 192, 0, 2, 1])
-        .udp(1, 2)
-        .build_ip();
+    let packet =
+        Packet::ipv4(CLIENT, SERVER).option(&[131, 7, 4, 192, 0, 2, 1]).udp(1, 2).build_ip();
     assert_eq!(packet[0], 0x47);
     assert_eq!(packet[3], 28 + 8);
     assert_eq!(packet[20..28], [131, 7, 4, 192, 0, 2, 1, 0]);
@@ -170,14 +168,8 @@ fn lengths_can_lie() {
 
 #[test]
 fn qinq_has_two_tags() {
-    let frame = Packet::ipv4(CLIENT, SERVER)
-        .service_vlan(10)
-        .vlan(20)
-        .build();
-    assert_eq!(
-        frame[12..22],
-        [0x88, 0xa8, 0, 10, 0x81, 0, 0, 20, 0x08, 0x00]
-    );
+    let frame = Packet::ipv4(CLIENT, SERVER).service_vlan(10).vlan(20).build();
+    assert_eq!(frame[12..22], [0x88, 0xa8, 0, 10, 0x81, 0, 0, 20, 0x08, 0x00]);
 }
 
 #[test]
@@ -198,10 +190,7 @@ fn neighbors_ask_and_answer() {
 
     let ask = neighbor_solicitation(mac, CLIENT6.into(), SERVER6.into());
     assert_eq!(ask[..6], [0x33, 0x33, 0xff, 0, 0, 0x80]);
-    assert_eq!(
-        ask[14 + 24..14 + 40],
-        [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0x80]
-    );
+    assert_eq!(ask[14 + 24..14 + 40], [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 0x80]);
     assert_eq!((ask[21], ask[54]), (255, 135));
     assert_eq!(layer_sum(&ask[14..], 40, 58), 0);
     let answer = neighbor_advertisement(other, SERVER6.into(), mac, CLIENT6.into());

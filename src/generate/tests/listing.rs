@@ -8,12 +8,8 @@ use super::Frame;
 /// Time since the scenario's start, frame length, who to whom, and what.
 pub(super) fn line(frame: &Frame) -> String {
     let at_us = (frame.time_ns - 1_772_438_400_000_000_000) / 1_000;
-    let mut line = format!(
-        "{:3}.{:06} {:4}  ",
-        at_us / 1_000_000,
-        at_us % 1_000_000,
-        frame.bytes.len()
-    );
+    let mut line =
+        format!("{:3}.{:06} {:4}  ", at_us / 1_000_000, at_us % 1_000_000, frame.bytes.len());
     let packet = &frame.bytes[14..];
     match frame.bytes[12..14] {
         [0x08, 0x06] => line.push_str(&arp(packet)),
@@ -82,12 +78,10 @@ impl<'a> Ip<'a> {
             Ipv4Addr::from(octets).to_string()
         };
         let options: String =
-            packet[20..header_len]
-                .iter()
-                .fold(String::new(), |mut text, byte| {
-                    write!(text, "{byte:02x}").expect("writing to a string");
-                    text
-                });
+            packet[20..header_len].iter().fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").expect("writing to a string");
+                text
+            });
         Self {
             packet,
             is_v6: false,
@@ -97,11 +91,7 @@ impl<'a> Ip<'a> {
             ttl: packet[8],
             protocol: packet[9],
             fragment: (fragment != (0, false)).then_some(fragment),
-            extras: if options.is_empty() {
-                options
-            } else {
-                format!(" options {options}")
-            },
+            extras: if options.is_empty() { options } else { format!(" options {options}") },
             segment: &packet[header_len..total],
             lies: false,
         }
@@ -150,12 +140,7 @@ impl<'a> Ip<'a> {
     }
 
     fn describe(&self) -> String {
-        let Self {
-            source,
-            destination,
-            segment,
-            ..
-        } = self;
+        let Self { source, destination, segment, .. } = self;
         let later = self.fragment.is_some_and(|(offset, _)| offset > 0);
         let number = |at: usize| u16::from_be_bytes([segment[at], segment[at + 1]]);
         let word = |at: usize| u32::from(number(at)) << 16 | u32::from(number(at + 2));
@@ -172,10 +157,7 @@ impl<'a> Ip<'a> {
                 let header_len = usize::from(segment[12] >> 4) * 4;
                 let len = segment.len().saturating_sub(header_len);
                 let (seq, ack) = (word(4), word(8));
-                with_ports(format!(
-                    "TCP {} seq {seq} ack {ack} len {len}",
-                    flags(segment[13])
-                ))
+                with_ports(format!("TCP {} seq {seq} ack {ack} len {len}", flags(segment[13])))
             }
             17 if !later => with_ports(format!("UDP len {}", segment.len() - 8)),
             1 | 58 if !later => format!(
@@ -188,10 +170,7 @@ impl<'a> Ip<'a> {
                 segment.len() - 8
             ),
             protocol => {
-                format!(
-                    "{source} > {destination} protocol {protocol} len {}",
-                    segment.len()
-                )
+                format!("{source} > {destination} protocol {protocol} len {}", segment.len())
             }
         };
         if let Some((offset, more)) = self.fragment {
@@ -218,10 +197,7 @@ fn arp(packet: &[u8]) -> String {
 
 fn flags(bits: u8) -> String {
     let letters = (0..).zip("FSRPAU".chars());
-    let set: String = letters
-        .filter(|(bit, _)| bits >> bit & 1 != 0)
-        .map(|(_, c)| c)
-        .collect();
+    let set: String = letters.filter(|(bit, _)| bits >> bit & 1 != 0).map(|(_, c)| c).collect();
     if set.is_empty() { "-".to_owned() } else { set }
 }
 

@@ -19,11 +19,8 @@ fn frames(name: &str, parameters: &Parameters) -> Vec<Frame> {
 /// The default, but at most 3,000 frames.
 fn short(name: &str, seed: u64) -> Vec<Frame> {
     let listed = scenario(name).expect("a listed scenario");
-    let parameters = Parameters {
-        seed,
-        count: listed.count.map(|count| count.min(3_000)),
-        flows: None,
-    };
+    let parameters =
+        Parameters { seed, count: listed.count.map(|count| count.min(3_000)), flows: None };
     frames(name, &parameters)
 }
 
@@ -66,20 +63,10 @@ fn every_scenario_is_ordered_whole_and_right() {
     for listed in SCENARIOS {
         let frames = short(listed.name, 7);
         assert!(!frames.is_empty(), "{}", listed.name);
-        assert!(
-            frames.is_sorted_by_key(|frame| frame.time_ns),
-            "{}",
-            listed.name
-        );
+        assert!(frames.is_sorted_by_key(|frame| frame.time_ns), "{}", listed.name);
         for frame in &frames {
             assert!((60..=1_514).contains(&frame.bytes.len()), "{}", line(frame));
-            assert_eq!(
-                defect(&frame.bytes),
-                None,
-                "{}: {}",
-                listed.name,
-                line(frame)
-            );
+            assert_eq!(defect(&frame.bytes), None, "{}: {}", listed.name, line(frame));
         }
     }
 }
@@ -87,12 +74,7 @@ fn every_scenario_is_ordered_whole_and_right() {
 #[test]
 fn a_seed_determines_the_capture() {
     for listed in SCENARIOS {
-        assert_eq!(
-            short(listed.name, 1),
-            short(listed.name, 1),
-            "{}",
-            listed.name
-        );
+        assert_eq!(short(listed.name, 1), short(listed.name, 1), "{}", listed.name);
     }
     for name in ["branch-office", "syn-flood", "many-flows"] {
         assert_ne!(short(name, 1), short(name, 2), "{name}");
@@ -121,11 +103,7 @@ fn loads_have_as_many_flows_as_asked_for() {
         ("many-flows", Some(5_000), 1_000),
         ("mixed-sizes", Some(500), 10),
     ] {
-        let parameters = Parameters {
-            count,
-            flows: Some(flows),
-            ..Parameters::default()
-        };
+        let parameters = Parameters { count, flows: Some(flows), ..Parameters::default() };
         let frames = frames(name, &parameters);
         let count = count.unwrap_or(100_000);
         assert_eq!(frames.len() as u64, count, "{name}");
@@ -136,15 +114,9 @@ fn loads_have_as_many_flows_as_asked_for() {
 
 #[test]
 fn many_flows_are_frames_of_64_bytes() {
-    let lengths: HashSet<_> = short("many-flows", 1)
-        .iter()
-        .map(|f| f.bytes.len())
-        .collect();
+    let lengths: HashSet<_> = short("many-flows", 1).iter().map(|f| f.bytes.len()).collect();
     assert_eq!(lengths, HashSet::from([64]));
-    let lengths: HashSet<_> = short("mixed-sizes", 1)
-        .iter()
-        .map(|f| f.bytes.len())
-        .collect();
+    let lengths: HashSet<_> = short("mixed-sizes", 1).iter().map(|f| f.bytes.len()).collect();
     assert_eq!(lengths, HashSet::from([60, 590, 1_514]));
 }
 
@@ -157,14 +129,8 @@ fn writes_a_capture_that_reads_back() {
     let expected = frames("branch-office", &parameters);
     let mut reader = CaptureReader::open(&out).expect("readable");
     for frame in &expected {
-        let packet = reader
-            .next_packet()
-            .expect("no damage")
-            .expect("as many packets");
-        assert_eq!(
-            (packet.time_ns, packet.data),
-            (frame.time_ns, &frame.bytes[..])
-        );
+        let packet = reader.next_packet().expect("no damage").expect("as many packets");
+        assert_eq!((packet.time_ns, packet.data), (frame.time_ns, &frame.bytes[..]));
         assert_eq!(packet.link, LinkType::Ethernet);
     }
     assert!(reader.next_packet().expect("no damage").is_none());
@@ -194,28 +160,15 @@ fn the_example_is_the_branch_office_of_seed_1() {
 fn refuses_parameters_without_effect() {
     let message = |name, count, flows| {
         let out = std::env::temp_dir().join("never-written.pcap");
-        let parameters = Parameters {
-            seed: 1,
-            count,
-            flows,
-        };
+        let parameters = Parameters { seed: 1, count, flows };
         let error = run(name, &out, &parameters).expect_err("refused");
         assert!(!matches!(error, GenerateError::Create { .. }));
         error.to_string()
     };
     assert_eq!(message("lend", None, None), "unknown scenario `lend`");
-    assert_eq!(
-        message("land", Some(3), None),
-        "scenario `land` has no choice of count"
-    );
-    assert_eq!(
-        message("nat", Some(3), None),
-        "scenario `nat` has no choice of count"
-    );
-    assert_eq!(
-        message("syn-flood", None, Some(3)),
-        "scenario `syn-flood` has no choice of flows"
-    );
+    assert_eq!(message("land", Some(3), None), "scenario `land` has no choice of count");
+    assert_eq!(message("nat", Some(3), None), "scenario `nat` has no choice of count");
+    assert_eq!(message("syn-flood", None, Some(3)), "scenario `syn-flood` has no choice of flows");
     assert_eq!(
         message("many-flows", None, Some(0)),
         "scenario `many-flows` needs at least one flow"

@@ -36,12 +36,7 @@ pub(super) fn fits(conditions: &FilterMatch, packet: &Packet) -> bool {
 }
 
 fn addresses_fit(conditions: &FilterMatch, packet: &Packet) -> bool {
-    let FilterMatch {
-        source,
-        destination,
-        either,
-        ..
-    } = conditions;
+    let FilterMatch { source, destination, either, .. } = conditions;
     let family = packet.family;
     let from = |set: &components::address::AddressSet| set.contains(family, packet.source);
     let to = |set: &components::address::AddressSet| set.contains(family, packet.destination);
@@ -51,12 +46,7 @@ fn addresses_fit(conditions: &FilterMatch, packet: &Packet) -> bool {
 }
 
 fn ports_fit(conditions: &FilterMatch, packet: &Packet) -> bool {
-    let FilterMatch {
-        source_ports,
-        destination_ports,
-        ports,
-        ..
-    } = conditions;
+    let FilterMatch { source_ports, destination_ports, ports, .. } = conditions;
     if source_ports.is_empty() && destination_ports.is_empty() && ports.is_empty() {
         return true;
     }
@@ -69,12 +59,7 @@ fn ports_fit(conditions: &FilterMatch, packet: &Packet) -> bool {
 }
 
 fn tcp_fits(conditions: &FilterMatch, packet: &Packet) -> bool {
-    let FilterMatch {
-        tcp_flags,
-        tcp_established,
-        tcp_initial,
-        ..
-    } = conditions;
+    let FilterMatch { tcp_flags, tcp_established, tcp_initial, .. } = conditions;
     if tcp_flags.is_empty() && !tcp_established && !tcp_initial {
         return true;
     }
@@ -90,11 +75,7 @@ fn tcp_fits(conditions: &FilterMatch, packet: &Packet) -> bool {
 }
 
 fn icmp_fits(conditions: &FilterMatch, packet: &Packet) -> bool {
-    let FilterMatch {
-        icmp_types,
-        icmp_codes,
-        ..
-    } = conditions;
+    let FilterMatch { icmp_types, icmp_codes, .. } = conditions;
     if icmp_types.is_empty() && icmp_codes.is_empty() {
         return true;
     }
@@ -109,13 +90,7 @@ fn header_fits(conditions: &FilterMatch, packet: &Packet) -> bool {
     let length = u16::try_from(packet.ip_length).unwrap_or(u16::MAX);
     let later = packet.fragment & FRAGMENT_OFFSET_MASK != 0;
     let first = !later && packet.fragment & FRAGMENT_MORE != 0;
-    let FilterMatch {
-        dscps,
-        packet_lengths,
-        ttls,
-        fragment_flags,
-        ..
-    } = conditions;
+    let FilterMatch { dscps, packet_lengths, ttls, fragment_flags, .. } = conditions;
     (dscps.is_empty() || dscps.contains(&(packet.traffic_class >> 2)))
         && (packet_lengths.is_empty() || within(packet_lengths, length))
         && (ttls.is_empty() || within(ttls, packet.ttl))
@@ -131,7 +106,5 @@ const fn has_header(packet: &Packet) -> bool {
 }
 
 fn within<T: PartialOrd + Copy>(ranges: &[(T, T)], value: T) -> bool {
-    ranges
-        .iter()
-        .any(|&(first, last)| first <= value && value <= last)
+    ranges.iter().any(|&(first, last)| first <= value && value <= last)
 }

@@ -145,23 +145,9 @@ fn input(view: FilterInputView<'_>, shard: &mut Shard, world: &World) {
             continue;
         };
         let ttl = view.ttl[row];
-        let packet = packet!(
-            view,
-            row,
-            source,
-            destination,
-            source_port,
-            destination_port,
-            ttl
-        );
-        let action = judge(
-            FilterSource::Input,
-            filter,
-            row,
-            &packet,
-            view.events,
-            &mut shard.counters,
-        );
+        let packet = packet!(view, row, source, destination, source_port, destination_port, ttl);
+        let action =
+            judge(FilterSource::Input, filter, row, &packet, view.events, &mut shard.counters);
         apply(action, row, view.live, view.verdict, shard);
     }
 }
@@ -186,14 +172,8 @@ fn output(view: FilterOutputView<'_>, shard: &mut Shard, world: &World) {
             nat_destination_port,
             ttl
         );
-        let action = judge(
-            FilterSource::Output,
-            filter,
-            row,
-            &packet,
-            view.events,
-            &mut shard.counters,
-        );
+        let action =
+            judge(FilterSource::Output, filter, row, &packet, view.events, &mut shard.counters);
         apply(action, row, view.live, view.verdict, shard);
     }
 }
@@ -211,23 +191,9 @@ fn host(view: FilterHostView<'_>, shard: &mut Shard, world: &World) {
             continue;
         };
         let ttl = view.ttl[row];
-        let packet = packet!(
-            view,
-            row,
-            source,
-            destination,
-            source_port,
-            destination_port,
-            ttl
-        );
-        let action = judge(
-            FilterSource::Lo0,
-            filter,
-            row,
-            &packet,
-            view.events,
-            &mut shard.counters,
-        );
+        let packet = packet!(view, row, source, destination, source_port, destination_port, ttl);
+        let action =
+            judge(FilterSource::Lo0, filter, row, &packet, view.events, &mut shard.counters);
         apply(action, row, view.live, view.verdict, shard);
     }
 }

@@ -8,9 +8,8 @@ use super::Frame;
 /// The sender's protocol address of a request or reply.
 #[inline(never)]
 pub(super) fn sender(frame: Frame<'_>, at: usize) -> Result<Address, DropReason> {
-    let message: &[u8; ARP_LENGTH] = frame
-        .take(at)
-        .map_err(|_| frame.short_of(at + ARP_LENGTH, DropReason::BadArp))?;
+    let message: &[u8; ARP_LENGTH] =
+        frame.take(at).map_err(|_| frame.short_of(at + ARP_LENGTH, DropReason::BadArp))?;
     // Hardware type Ethernet, protocol type IPv4, address lengths 6 and 4, then the operation.
     let [0, 1, 8, 0, 6, 4, 0, 1 | 2, _, _, _, _, _, _, a, b, c, d, ..] = *message else {
         return Err(DropReason::BadArp);

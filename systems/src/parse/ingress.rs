@@ -53,9 +53,7 @@ fn by_route(world: &World, packet: &Packet) -> Result<IfIndex, DropReason> {
         let connected =
             |hop: &&NextHop| hop.kind == RouteKind::Forward && hop.gateway == Address::ZERO;
         let local = |hop: &&NextHop| hop.kind == RouteKind::Local;
-        let hop = route(packet.destination)
-            .filter(local)
-            .or(source.filter(connected));
+        let hop = route(packet.destination).filter(local).or(source.filter(connected));
         return hop.map(|hop| hop.egress).ok_or(DropReason::IngressUnknown);
     }
     let hop = source.ok_or(DropReason::IngressUnknown)?;

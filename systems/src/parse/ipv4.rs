@@ -59,11 +59,7 @@ pub(super) fn parse(
         ttl: header[8],
         traffic_class: header[1],
         fragment,
-        ip_options: if options.is_empty() {
-            0
-        } else {
-            option_bits(options)
-        },
+        ip_options: if options.is_empty() { 0 } else { option_bits(options) },
         ..Packet::default()
     })
 }
@@ -110,11 +106,7 @@ fn option_bit(kind: u8, option: &[u8]) -> u16 {
         137 => (ip_option::STRICT_SOURCE_ROUTE, route_fits()),
         _ => (ip_option::OTHER, true),
     };
-    if fits {
-        bit
-    } else {
-        bit | ip_option::MALFORMED
-    }
+    if fits { bit } else { bit | ip_option::MALFORMED }
 }
 
 const HEADER_LENGTH: usize = 20;

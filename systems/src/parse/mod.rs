@@ -108,11 +108,7 @@ impl Frame<'_> {
     /// Why the bytes before `end` are not all there: cut by the snap length, or never sent.
     #[cold]
     fn short_of(&self, end: usize, never_sent: DropReason) -> DropReason {
-        if end <= self.wire_length {
-            DropReason::Snapped
-        } else {
-            never_sent
-        }
+        if end <= self.wire_length { DropReason::Snapped } else { never_sent }
     }
 
     /// The `N` bytes from `at`.
@@ -140,10 +136,7 @@ fn parse_rows(view: &mut ParseView<'_>, world: &World, parse: Parse) {
             enter(view, world, row, &packet);
             continue;
         }
-        let frame = Frame {
-            bytes,
-            wire_length: (view.wire_length[row] as usize).max(length),
-        };
+        let frame = Frame { bytes, wire_length: (view.wire_length[row] as usize).max(length) };
         let parsed = parse_frame(frame, view.link[row], parse);
         settle(view, world, row, parsed);
     }

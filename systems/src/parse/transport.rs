@@ -26,11 +26,7 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
         return Ok(packet);
     }
     let header = bytes(frame, at, at + needed, end)?;
-    let word = |at: usize| {
-        header
-            .get(at..at + 2)
-            .map_or(0, |b| u16::from_be_bytes([b[0], b[1]]))
-    };
+    let word = |at: usize| header.get(at..at + 2).map_or(0, |b| u16::from_be_bytes([b[0], b[1]]));
     match packet.protocol {
         TCP => {
             let header_length = usize::from(header[12] >> 4) * 4;
@@ -104,11 +100,7 @@ pub(super) fn verify_checksum(frame: Frame<'_>, packet: &Packet) -> Result<(), D
     if packet.extensions & extension::ROUTING != 0 {
         return Ok(());
     }
-    let word = |at: usize| {
-        message
-            .get(at..at + 2)
-            .map_or(0, |b| u16::from_be_bytes([b[0], b[1]]))
-    };
+    let word = |at: usize| message.get(at..at + 2).map_or(0, |b| u16::from_be_bytes([b[0], b[1]]));
     let partial = || &message[..usize::from(word(4)).min(message.len())];
     let (covered, pseudo_length) = match packet.protocol {
         ICMP if packet.family == Family::Inet => (message, None),

@@ -94,9 +94,7 @@ fn target_of(
     row: usize,
     world: &World,
 ) -> Result<Option<Target>, DropReason> {
-    let hit = world
-        .nat
-        .destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
+    let hit = world.nat.destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
     let (destination, port) = match hit {
         Some(hit) => (hit.address, hit.port),
         None => (view.destination[row], view.destination_port[row]),
@@ -115,13 +113,7 @@ fn target_of(
     if zone.is_none() {
         return Err(DropReason::EgressZoneNone);
     }
-    Ok(Some(Target {
-        destination,
-        port,
-        egress: hop.egress,
-        zone,
-        next_hop,
-    }))
+    Ok(Some(Target { destination, port, egress: hop.egress, zone, next_hop }))
 }
 
 /// Why this packet cannot be the first of a session.
@@ -180,10 +172,7 @@ pub(super) fn deny(view: &mut PolicyView<'_>, row: usize, hit: &PolicyHit, shard
 }
 
 /// Source NAT and installation.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the first path's one assembly point"
-)]
+#[expect(clippy::too_many_arguments, reason = "the first path's one assembly point")]
 fn open(
     view: &mut PolicyView<'_>,
     row: usize,
@@ -215,8 +204,7 @@ fn open(
                         view.time_ns[row],
                         CloseReason::None,
                     );
-                    view.events
-                        .raise_session(row_number(row), EventKind::SessionCreate, record);
+                    view.events.raise_session(row_number(row), EventKind::SessionCreate, record);
                 }
                 join(view, row, entry, &session);
                 return Ok(());
@@ -249,16 +237,12 @@ fn template(
     let timeout = world.applications.timeout_s(view.application[row], service);
     let flow = &world.flow;
     let (timeout_s, established_s, tcp) = match service.protocol {
-        TCP if is_initial(view.tcp_flags[row]) => (
-            flow.tcp_initial_s,
-            timeout.unwrap_or(flow.tcp_s),
-            TcpState::SynSent,
-        ),
-        TCP => (
-            timeout.unwrap_or(flow.tcp_s),
-            timeout.unwrap_or(flow.tcp_s),
-            TcpState::Established,
-        ),
+        TCP if is_initial(view.tcp_flags[row]) => {
+            (flow.tcp_initial_s, timeout.unwrap_or(flow.tcp_s), TcpState::SynSent)
+        }
+        TCP => {
+            (timeout.unwrap_or(flow.tcp_s), timeout.unwrap_or(flow.tcp_s), TcpState::Established)
+        }
         UDP => (timeout.unwrap_or(flow.udp_s), 0, TcpState::None),
         ICMP | ICMPV6 => (timeout.unwrap_or(flow.icmp_s), 0, TcpState::None),
         _ => (timeout.unwrap_or(flow.other_s), 0, TcpState::None),
@@ -274,21 +258,13 @@ fn template(
         application: view.application[row],
         interfaces: [view.ingress[row], target.egress],
         zones: [view.zone[row], target.zone],
-        next_hops: [
-            target.next_hop,
-            world.routes.lookup(view.family[row], view.source[row]),
-        ],
+        next_hops: [target.next_hop, world.routes.lookup(view.family[row], view.source[row])],
         logged_destination_port: view.destination_port[row],
         tcp,
         log_close: hit.log_close,
         ..Session::default()
     };
-    session.packet(
-        0,
-        view.tcp_flags[row],
-        view.ip_length[row],
-        view.clock_ns[row],
-    );
+    session.packet(0, view.tcp_flags[row], view.ip_length[row], view.clock_ns[row]);
     session
 }
 
@@ -304,10 +280,7 @@ fn source_of(
     let keep = (key.source, key.source_port, PortLease::default());
     let has_ports = matches!(key.protocol, TCP | UDP | UDP_LITE | ICMP | ICMPV6);
     // The client's address chooses the pool's: a client keeps its public address.
-    let choice = FlowKey {
-        source: key.source,
-        ..FlowKey::default()
-    };
+    let choice = FlowKey { source: key.source, ..FlowKey::default() };
     let choice = shard.sessions.hash(&choice);
     let action = match hit {
         None => return Ok(keep),
@@ -322,20 +295,14 @@ fn source_of(
             if !has_ports {
                 return Ok((address, key.source_port, keep.2));
             }
-            let leased = shard
-                .ports
-                .lease_interface(target.egress, key.family, wanted);
+            let leased = shard.ports.lease_interface(target.egress, key.family, wanted);
             let (address, lease) = leased.ok_or(DropReason::NatPoolExhausted)?;
             Ok((address, lease.port, lease))
         }
         SourceAction::Pool(pool) => {
             if !has_ports || world.nat.pool(pool).is_some_and(|pool| pool.no_translation) {
                 let address = shard.ports.pool_address(pool, choice);
-                return Ok((
-                    address.ok_or(DropReason::NatNoAddress)?,
-                    key.source_port,
-                    keep.2,
-                ));
+                return Ok((address.ok_or(DropReason::NatNoAddress)?, key.source_port, keep.2));
             }
             let leased = shard.ports.lease_pool(pool, choice, wanted);
             let (address, lease) = leased.ok_or(DropReason::NatPoolExhausted)?;

@@ -30,11 +30,7 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
     let inbound = &world.interfaces.get(view.ingress[row]).host_inbound;
     if !inbound.accepts(service.protocol, port) {
         let group = is_multicast(view.family[row], view.destination[row]);
-        let reason = if group {
-            DropReason::Multicast
-        } else {
-            DropReason::HostInbound
-        };
+        let reason = if group { DropReason::Multicast } else { DropReason::HostInbound };
         return drop_row(view.live, view.verdict, row, reason);
     }
     if world.policies.has_pair(view.zone[row], ZoneId::JUNOS_HOST) {

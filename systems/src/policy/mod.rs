@@ -68,9 +68,7 @@ impl System for Policy {
             self.keys[row] = key_of(&view, row);
             self.hashes[row] = shard.sessions.hash(&self.keys[row]);
         }
-        let touched = rows
-            .iter()
-            .fold(0, |sum, row| sum ^ shard.sessions.touch(self.hashes[row]));
+        let touched = rows.iter().fold(0, |sum, row| sum ^ shard.sessions.touch(self.hashes[row]));
         std::hint::black_box(touched);
         for row in rows.iter() {
             self.found[row] = shard.sessions.find(self.hashes[row], &self.keys[row]);
@@ -97,12 +95,7 @@ fn decide(
     world: &World,
 ) {
     if view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
-        drop_row(
-            view.live,
-            view.verdict,
-            row,
-            DropReason::FragmentWithoutFirst,
-        );
+        drop_row(view.live, view.verdict, row, DropReason::FragmentWithoutFirst);
         return;
     }
     if icmp_class(view, row) == IcmpClass::Error {
@@ -134,12 +127,7 @@ fn established(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut 
         return;
     }
     let was_closed = session.is_closed();
-    session.packet(
-        direction,
-        view.tcp_flags[row],
-        view.ip_length[row],
-        view.clock_ns[row],
-    );
+    session.packet(direction, view.tcp_flags[row], view.ip_length[row], view.clock_ns[row]);
     let closes = session.is_closed() && !was_closed;
     join(view, row, entry, session);
     if closes {
@@ -196,8 +184,7 @@ fn close(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut Shard)
     shard.end_session(&session, reason);
     if session.log_close {
         let record = session.record(EventKind::SessionClose, end_ns, reason);
-        view.events
-            .raise_session(row_number(row), EventKind::SessionClose, record);
+        view.events.raise_session(row_number(row), EventKind::SessionClose, record);
     }
 }
 
@@ -223,12 +210,7 @@ fn service_of(view: &PolicyView<'_>, row: usize) -> Service {
     let protocol = view.protocol[row];
     let [icmp_type, icmp_code] = view.destination_port[row].to_be_bytes();
     if matches!(protocol, ICMP | ICMPV6) {
-        Service {
-            protocol,
-            icmp_type,
-            icmp_code,
-            ..Service::default()
-        }
+        Service { protocol, icmp_type, icmp_code, ..Service::default() }
     } else {
         Service {
             protocol,
@@ -240,22 +222,14 @@ fn service_of(view: &PolicyView<'_>, row: usize) -> Service {
 }
 
 fn icmp_class(view: &PolicyView<'_>, row: usize) -> IcmpClass {
-    icmp::class(
-        view.protocol[row],
-        view.destination_port[row].to_be_bytes()[0],
-    )
+    icmp::class(view.protocol[row], view.destination_port[row].to_be_bytes()[0])
 }
 
 /// The ICMP message of a row, as far as it was captured.
 fn message_of<'v>(view: &'v PolicyView<'_>, row: usize) -> &'v [u8] {
     let start = view.offset[row] as usize;
-    let frame = view
-        .frames
-        .get(start..start + view.length[row] as usize)
-        .unwrap_or_default();
-    frame
-        .get(usize::from(view.l4_offset[row])..)
-        .unwrap_or_default()
+    let frame = view.frames.get(start..start + view.length[row] as usize).unwrap_or_default();
+    frame.get(usize::from(view.l4_offset[row])..).unwrap_or_default()
 }
 
 /// What was probed before still holds after the table changed.
@@ -284,21 +258,14 @@ fn row_number(row: usize) -> u16 {
 /// Raises the close of every session that the wheel found over, at most `ended_max`; true while
 /// more are waiting.
 pub fn expire(batch: &mut Batch<'_>, shard: &mut Shard, clock_ns: u64, ended_max: usize) -> bool {
-    let Shard {
-        sessions,
-        ports,
-        closed,
-        ..
-    } = shard;
+    let Shard { sessions, ports, closed, .. } = shard;
     sessions.expire(clock_ns, ended_max, |session| {
         let reason: CloseReason = session.close_reason();
         ports.release(session.lease);
         closed.0[reason.index()] += 1;
         if session.log_close {
             let record = session.record(EventKind::SessionClose, session.deadline_ns, reason);
-            batch
-                .events
-                .raise_session(0, EventKind::SessionClose, record);
+            batch.events.raise_session(0, EventKind::SessionClose, record);
         }
     })
 }

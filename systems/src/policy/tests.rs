@@ -60,13 +60,7 @@ impl Firewall {
         let shard = Shard::new(&world, &schedule.settings, 0);
         let pipeline = Pipeline::new(&schedule);
         let events = Events::default();
-        Self {
-            world,
-            pipeline,
-            shard,
-            events,
-            clock_ns: 100 * SECOND,
-        }
+        Self { world, pipeline, shard, events, clock_ns: 100 * SECOND }
     }
 
     /// Sends one IP packet in on an interface.
@@ -106,9 +100,7 @@ impl Firewall {
         let mut more = self.shard.sessions.is_tick_due(self.clock_ns);
         while more {
             let mut batch = Batch::new(&arena, 0, &mut [], &mut self.events);
-            more = self
-                .pipeline
-                .expire(&mut batch, &mut self.shard, &self.world, self.clock_ns);
+            more = self.pipeline.expire(&mut batch, &mut self.shard, &self.world, self.clock_ns);
         }
     }
 
@@ -139,10 +131,7 @@ fn world() -> World {
         ..Policy::default()
     };
     let pairs = vec![((TRUST, UNTRUST), vec![out])];
-    let default = DefaultPolicy {
-        action: Action::Deny,
-        log: true,
-    };
+    let default = DefaultPolicy { action: Action::Deny, log: true };
     world.policies = PolicyTable::new(pairs, Vec::new(), default);
     world.nat.interface_ports = (1024, 63487);
     world
@@ -153,14 +142,8 @@ fn with_source_nat() -> World {
     world.nat.source.push(SourceRule {
         id: NatRuleId(1),
         matches: NatMatch {
-            from: NatContext {
-                zones: [TRUST].into_iter().collect(),
-                ..NatContext::default()
-            },
-            to: NatContext {
-                zones: [UNTRUST].into_iter().collect(),
-                ..NatContext::default()
-            },
+            from: NatContext { zones: [TRUST].into_iter().collect(), ..NatContext::default() },
+            to: NatContext { zones: [UNTRUST].into_iter().collect(), ..NatContext::default() },
             source: AddressMatch::any(),
             destination: AddressMatch::any(),
             ..NatMatch::default()
@@ -190,19 +173,10 @@ fn a_reply_finds_its_session_through_source_nat_and_both_directions_are_counted(
     let mut firewall = Firewall::new(with_source_nat());
     let request = udp(("10.0.0.5", 40000), ("198.51.100.1", 53));
     let out = firewall.forward(TRUST_IFL, &request);
-    assert_eq!(
-        tuple(&out),
-        (ip("203.0.113.1"), 40000, ip("198.51.100.1"), 53)
-    );
+    assert_eq!(tuple(&out), (ip("203.0.113.1"), 40000, ip("198.51.100.1"), 53));
     assert_eq!(out[8], request[8] - 1, "TTL");
-    let back = firewall.forward(
-        UNTRUST_IFL,
-        &udp(("198.51.100.1", 53), ("203.0.113.1", 40000)),
-    );
-    assert_eq!(
-        tuple(&back),
-        (ip("198.51.100.1"), 53, ip("10.0.0.5"), 40000)
-    );
+    let back = firewall.forward(UNTRUST_IFL, &udp(("198.51.100.1", 53), ("203.0.113.1", 40000)));
+    assert_eq!(tuple(&back), (ip("198.51.100.1"), 53, ip("10.0.0.5"), 40000));
     // Another client with the same port gets another one.
     let other = firewall.forward(TRUST_IFL, &udp(("10.0.0.6", 40000), ("198.51.100.1", 53)));
     assert_ne!(tuple(&other).1, 40000);
@@ -212,28 +186,16 @@ fn a_reply_finds_its_session_through_source_nat_and_both_directions_are_counted(
     firewall.expire();
     assert_eq!(firewall.generated(EventKind::SessionCreate), 2);
     assert_eq!(firewall.generated(EventKind::SessionClose), 2);
-    assert_eq!(
-        (
-            firewall.shard.ports.leased(),
-            firewall.shard.sessions.active()
-        ),
-        (0, 0)
-    );
+    assert_eq!((firewall.shard.ports.leased(), firewall.shard.sessions.active()), (0, 0));
     let record = &firewall.events.records[0];
-    assert_eq!(
-        (record.server_packets.get(), record.server_bytes.get()),
-        (1, 32)
-    );
+    assert_eq!((record.server_packets.get(), record.server_bytes.get()), (1, 32));
 }
 
 #[test]
 fn an_unsolicited_packet_meets_the_default_policy_and_is_logged() {
     let mut firewall = Firewall::new(world());
     let packet = tcp(("198.51.100.9", 1234), ("10.0.0.5", 22), SYN);
-    assert_eq!(
-        firewall.send(UNTRUST_IFL, &packet),
-        Sent::Dropped(DropReason::PolicyDeny)
-    );
+    assert_eq!(firewall.send(UNTRUST_IFL, &packet), Sent::Dropped(DropReason::PolicyDeny));
     assert_eq!(firewall.generated(EventKind::PolicyDeny), 1);
     assert_eq!(firewall.shard.counters.denied_logged, 1);
     assert_eq!(firewall.shard.sessions.active(), 0);
@@ -305,10 +267,7 @@ fn destination_and_static_nat_translate_before_the_policy_sees_the_packet() {
     let only_web = Policy {
         id: PolicyId(2),
         source: AddressMatch::any(),
-        destination: AddressMatch {
-            set: AddressSet::from_ranges([web]),
-            excluded: false,
-        },
+        destination: AddressMatch { set: AddressSet::from_ranges([web]), excluded: false },
         action: Action::Permit,
         ..Policy::default()
     };
@@ -319,10 +278,7 @@ fn destination_and_static_nat_translate_before_the_policy_sees_the_packet() {
         id: NatRuleId(1),
         matches: NatMatch {
             source: AddressMatch::any(),
-            destination: AddressMatch {
-                set: AddressSet::from_ranges([public]),
-                excluded: false,
-            },
+            destination: AddressMatch { set: AddressSet::from_ranges([public]), excluded: false },
             destination_ports: vec![(80, 80)],
             ..NatMatch::default()
         },
@@ -345,22 +301,12 @@ fn destination_and_static_nat_translate_before_the_policy_sees_the_packet() {
     let mut firewall = Firewall::new(world);
     let client = ("198.51.100.7", 3333);
     let inside = firewall.forward(UNTRUST_IFL, &tcp(client, ("203.0.113.80", 80), SYN));
-    assert_eq!(
-        tuple(&inside),
-        (ip("198.51.100.7"), 3333, ip("10.0.0.80"), 8080)
-    );
+    assert_eq!(tuple(&inside), (ip("198.51.100.7"), 3333, ip("10.0.0.80"), 8080));
     let answer = tcp(("10.0.0.80", 8080), client, SYN | ACK);
     let answer = firewall.forward(TRUST_IFL, &answer);
-    assert_eq!(
-        tuple(&answer),
-        (ip("203.0.113.80"), 80, ip("198.51.100.7"), 3333)
-    );
+    assert_eq!(tuple(&answer), (ip("203.0.113.80"), 80, ip("198.51.100.7"), 3333));
     let denied = firewall.send(UNTRUST_IFL, &tcp(client, ("203.0.113.25", 25), SYN));
-    assert_eq!(
-        denied,
-        Sent::Dropped(DropReason::PolicyDeny),
-        "10.0.0.25 is not permitted"
-    );
+    assert_eq!(denied, Sent::Dropped(DropReason::PolicyDeny), "10.0.0.25 is not permitted");
 }
 
 #[test]
@@ -371,63 +317,39 @@ fn an_icmp_error_reaches_the_client_with_the_quoted_packet_as_the_client_sent_it
     let error = support::icmp(11, 0, [0; 4], &transmitted[..28]);
     let error = support::ip_packet("192.0.2.99", "203.0.113.1", ICMP, &error);
     let arrived = firewall.forward(UNTRUST_IFL, &error);
-    assert_eq!(
-        arrived[12..20],
-        [192, 0, 2, 99, 10, 0, 0, 5],
-        "outer addresses"
-    );
+    assert_eq!(arrived[12..20], [192, 0, 2, 99, 10, 0, 0, 5], "outer addresses");
     let mut quoted = request[..28].to_vec();
     // The quote was transmitted with a lower TTL, which nobody undoes.
     quoted[8..12].copy_from_slice(&arrived[36..40]);
     assert_eq!(arrived[28..56], quoted[..]);
     let stray = support::icmp(11, 0, [0; 4], &request[..28]);
     let stray = support::ip_packet("192.0.2.99", "10.0.0.5", ICMP, &stray);
-    assert_eq!(
-        firewall.send(UNTRUST_IFL, &stray),
-        Sent::Dropped(DropReason::IcmpNoSession)
-    );
+    assert_eq!(firewall.send(UNTRUST_IFL, &stray), Sent::Dropped(DropReason::IcmpNoSession));
 }
 
 #[test]
 fn a_ping_is_translated_by_its_identifier_and_a_stray_reply_is_dropped() {
     let mut firewall = Firewall::new(with_source_nat());
     let echo = |kind, from, to| {
-        support::ip_packet(
-            from,
-            to,
-            ICMP,
-            &support::icmp(kind, 0, [0x77, 0x77, 0, 1], b"x"),
-        )
+        support::ip_packet(from, to, ICMP, &support::icmp(kind, 0, [0x77, 0x77, 0, 1], b"x"))
     };
     let out = firewall.forward(TRUST_IFL, &echo(8, "10.0.0.5", "198.51.100.1"));
     assert_eq!(out[12..16], [203, 0, 113, 1]);
     let back = firewall.forward(UNTRUST_IFL, &echo(0, "198.51.100.1", "203.0.113.1"));
     assert_eq!(back[16..20], [10, 0, 0, 5]);
     let stray = echo(0, "198.51.100.2", "10.0.0.5");
-    assert_eq!(
-        firewall.send(UNTRUST_IFL, &stray),
-        Sent::Dropped(DropReason::IcmpNoSession)
-    );
+    assert_eq!(firewall.send(UNTRUST_IFL, &stray), Sent::Dropped(DropReason::IcmpNoSession));
 }
 
 #[test]
 fn packets_for_the_firewall_need_host_inbound_traffic() {
     let mut world = world();
-    let ssh = HostService {
-        protocol: TCP,
-        ports: (22, 22),
-    };
-    world.interfaces.0[TRUST_IFL.index()]
-        .host_inbound
-        .accept
-        .push(ssh);
+    let ssh = HostService { protocol: TCP, ports: (22, 22) };
+    world.interfaces.0[TRUST_IFL.index()].host_inbound.accept.push(ssh);
     let mut firewall = Firewall::new(world);
     let to = |port| tcp(("10.0.0.5", 4000), ("10.0.0.1", port), SYN);
     assert_eq!(firewall.send(TRUST_IFL, &to(22)), Sent::ToHost);
-    assert_eq!(
-        firewall.send(TRUST_IFL, &to(23)),
-        Sent::Dropped(DropReason::HostInbound)
-    );
+    assert_eq!(firewall.send(TRUST_IFL, &to(23)), Sent::Dropped(DropReason::HostInbound));
 }
 
 #[test]
@@ -438,22 +360,13 @@ fn routes_and_zones_decide_before_any_policy() {
         Sent::Dropped(reason) => reason,
         other => panic!("{address} was {other:?}"),
     };
-    assert_eq!(
-        dropped(&mut firewall, "172.16.1.1"),
-        DropReason::DiscardRoute
-    );
-    assert_eq!(
-        dropped(&mut firewall, "192.0.2.7"),
-        DropReason::EgressZoneNone
-    );
+    assert_eq!(dropped(&mut firewall, "172.16.1.1"), DropReason::DiscardRoute);
+    assert_eq!(dropped(&mut firewall, "192.0.2.7"), DropReason::EgressZoneNone);
     assert_eq!(dropped(&mut firewall, "224.0.0.251"), DropReason::Multicast);
     let mut last_hop = to("198.51.100.1");
     last_hop[8] = 1;
     support::fix_header_checksum(&mut last_hop);
-    assert_eq!(
-        firewall.send(TRUST_IFL, &last_hop),
-        Sent::Dropped(DropReason::TtlExceeded)
-    );
+    assert_eq!(firewall.send(TRUST_IFL, &last_hop), Sent::Dropped(DropReason::TtlExceeded));
     assert_eq!(firewall.shard.created, 0);
 }
 
@@ -463,14 +376,7 @@ fn a_full_table_fails_closed_for_new_sessions_only() {
     let first = udp(("10.0.0.5", 4000), ("198.51.100.1", 53));
     firewall.forward(TRUST_IFL, &first);
     let second = udp(("10.0.0.6", 4000), ("198.51.100.1", 53));
-    assert_eq!(
-        firewall.send(TRUST_IFL, &second),
-        Sent::Dropped(DropReason::SessionTableFull)
-    );
-    assert_eq!(
-        firewall.shard.ports.leased(),
-        1,
-        "the second lease was given back"
-    );
+    assert_eq!(firewall.send(TRUST_IFL, &second), Sent::Dropped(DropReason::SessionTableFull));
+    assert_eq!(firewall.shard.ports.leased(), 1, "the second lease was given back");
     firewall.forward(TRUST_IFL, &first);
 }

@@ -82,12 +82,7 @@ impl System for Reject {
 
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
         let view = RejectView::of(batch);
-        let Shard {
-            rejects,
-            answers,
-            counters,
-            ..
-        } = shard;
+        let Shard { rejects, answers, counters, .. } = shard;
         // Filters and policy each add theirs in row order; the limiter needs one order for all.
         rejects.sort_unstable_by_key(|rejection| rejection.row);
         for &Rejection { row, with } in &*rejects {
@@ -149,9 +144,7 @@ fn answer_for(view: &RejectView<'_>, row: usize, with: RejectWith, world: &World
 fn is_group(view: &RejectView<'_>, row: usize, world: &World) -> bool {
     let (family, destination) = (view.family[row], view.destination[row]);
     let link_group = view.link[row] == LinkType::Ethernet
-        && frame_of(view, row)
-            .first()
-            .is_some_and(|first| first & 1 == 1);
+        && frame_of(view, row).first().is_some_and(|first| first & 1 == 1);
     let group = match family {
         Family::Inet6 => destination.0[0] == 0xff,
         _ => destination.v4_key() >> 28 >= 0xe,
@@ -165,10 +158,7 @@ fn is_group(view: &RejectView<'_>, row: usize, world: &World) -> bool {
 
 /// Only queries are answered: every other ICMP type is an error or may be one.
 const fn is_icmp_query(protocol: u8, icmp_type: u8) -> bool {
-    matches!(
-        icmp::class(protocol, icmp_type),
-        IcmpClass::Request | IcmpClass::Reply
-    )
+    matches!(icmp::class(protocol, icmp_type), IcmpClass::Request | IcmpClass::Reply)
 }
 
 /// ICMPv6 codes of destination unreachable (RFC 4443 section 3.1) by the ICMP codes that filters
@@ -232,9 +222,7 @@ fn frame_of<'v>(view: &'v RejectView<'_>, row: usize) -> &'v [u8] {
 /// The IP packet as received, as far as it was captured, without padding.
 fn packet_of<'v>(view: &'v RejectView<'_>, row: usize) -> &'v [u8] {
     let frame = frame_of(view, row);
-    let packet = frame
-        .get(usize::from(view.l3_offset[row])..)
-        .unwrap_or_default();
+    let packet = frame.get(usize::from(view.l3_offset[row])..).unwrap_or_default();
     &packet[..packet.len().min(view.ip_length[row] as usize)]
 }
 

@@ -32,18 +32,11 @@ pub(super) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
     let (sequence, acknowledgment, flags) = if segment.flags & tcp_flag::ACK != 0 {
         (word(8), 0, tcp_flag::RST)
     } else {
-        let header = segment
-            .l4
-            .get(12)
-            .map_or(0, |byte| u32::from(byte >> 4) * 4);
+        let header = segment.l4.get(12).map_or(0, |byte| u32::from(byte >> 4) * 4);
         let phantom = u32::from(segment.flags & tcp_flag::SYN != 0)
             + u32::from(segment.flags & tcp_flag::FIN != 0);
         let length = segment.l4_length.saturating_sub(header) + phantom;
-        (
-            0,
-            word(4).wrapping_add(length),
-            tcp_flag::RST | tcp_flag::ACK,
-        )
+        (0, word(4).wrapping_add(length), tcp_flag::RST | tcp_flag::ACK)
     };
     let (from, to) = (segment.destination, segment.source);
     let l4 = ip_header(out, segment.family, TCP, from, to, TCP_HEADER, 0);
@@ -72,19 +65,9 @@ pub(super) fn unreachable(
         Family::Inet6 => (ICMPV6, 1, 1280 - 40 - ICMP_HEADER),
         _ => (ICMP, 3, 576 - 20 - ICMP_HEADER),
     };
-    let quoted = u16::try_from(packet.len())
-        .unwrap_or(u16::MAX)
-        .min(quoted_max);
+    let quoted = u16::try_from(packet.len()).unwrap_or(u16::MAX).min(quoted_max);
     let length = ICMP_HEADER + quoted;
-    let l4 = ip_header(
-        out,
-        family,
-        protocol,
-        from,
-        to,
-        length,
-        INTERNETWORK_CONTROL,
-    );
+    let l4 = ip_header(out, family, protocol, from, to, length, INTERNETWORK_CONTROL);
     out.extend([kind, code, 0, 0, 0, 0, 0, 0]);
     out.extend_from_slice(&packet[..usize::from(quoted)]);
     let initial = match family {

@@ -46,10 +46,7 @@ fn run(
             reject.run(batch, &mut shard, &world);
             assert!(shard.rejects.is_empty());
             for answer in &shard.answers.packets[answered..] {
-                assert_eq!(
-                    answer.egress,
-                    batch.columns.ingress[usize::from(answer.row)]
-                );
+                assert_eq!(answer.egress, batch.columns.ingress[usize::from(answer.row)]);
             }
         });
         start += frames.len() as u64;
@@ -65,11 +62,7 @@ fn run(
 fn answer(frame: Vec<u8>, with: RejectWith) -> Option<Vec<u8>> {
     let (mut packets, counts) = run(&[frame], with, limited_to(1000, 1000), 64);
     let sent = u64::from(!packets.is_empty());
-    let expected = AnswerCounts {
-        sent,
-        limited: 0,
-        unanswerable: 1 - sent,
-    };
+    let expected = AnswerCounts { sent, limited: 0, unanswerable: 1 - sent };
     assert_eq!(counts, expected);
     packets.pop()
 }
@@ -87,28 +80,13 @@ fn resets_a_syn_by_acknowledging_it() {
 
 #[test]
 fn resets_what_acknowledges_with_its_own_number() {
-    let ack = frame(
-        "2001:db8:1::5",
-        "2001:db8:9::9",
-        6,
-        &tcp(40_000, 443, 0x18, b"data"),
-    );
+    let ack = frame("2001:db8:1::5", "2001:db8:9::9", 6, &tcp(40_000, 443, 0x18, b"data"));
     let packet = answer(ack, RESET).expect("an answer");
     assert_eq!(packet[..8], [0x60, 0, 0, 0, 0, 20, 6, 64]);
     assert_eq!(packet[8..24], ip("2001:db8:9::9").0);
     assert_eq!(packet[24..40], ip("2001:db8:1::5").0);
-    assert_eq!(
-        packet[44..54],
-        [0, 0, 0x07, 0xd0, 0, 0, 0, 0, 0x50, 4],
-        "sequence 2000, RST"
-    );
-    let pseudo = pseudo_header_sum(
-        Family::Inet6,
-        ip("2001:db8:9::9"),
-        ip("2001:db8:1::5"),
-        6,
-        20,
-    );
+    assert_eq!(packet[44..54], [0, 0, 0x07, 0xd0, 0, 0, 0, 0, 0x50, 4], "sequence 2000, RST");
+    let pseudo = pseudo_header_sum(Family::Inet6, ip("2001:db8:9::9"), ip("2001:db8:1::5"), 6, 20);
     assert_eq!(fold(ones_complement_sum(&packet[40..], pseudo)), 0xffff);
 }
 
@@ -136,24 +114,13 @@ fn answers_udp_with_administratively_prohibited_from_the_ingress_interface() {
 
 #[test]
 fn answers_ipv6_with_codes_of_its_own() {
-    let frame = frame(
-        "2001:db8:1::5",
-        "2001:db8:9::9",
-        17,
-        &udp(1025, 53, b"query"),
-    );
+    let frame = frame("2001:db8:1::5", "2001:db8:9::9", 17, &udp(1025, 53, b"query"));
     let packet = answer(frame.clone(), RESET).expect("an answer");
     assert_eq!(packet[..8], [0x6c, 0, 0, 0, 0, 61, 58, 64]);
     assert_eq!(packet[8..24], ip("2001:db8:1::1").0);
     assert_eq!(packet[40..42], [1, 1]);
     assert_eq!(packet[48..], frame[14..]);
-    let pseudo = pseudo_header_sum(
-        Family::Inet6,
-        ip("2001:db8:1::1"),
-        ip("2001:db8:1::5"),
-        58,
-        61,
-    );
+    let pseudo = pseudo_header_sum(Family::Inet6, ip("2001:db8:1::1"), ip("2001:db8:1::5"), 58, 61);
     assert_eq!(fold(ones_complement_sum(&packet[40..], pseudo)), 0xffff);
     for (code, code_v6) in [(0, 0), (1, 3), (3, 4), (9, 1), (13, 1)] {
         let packet = answer(frame.clone(), RejectWith::Unreachable(code)).expect("an answer");
@@ -172,11 +139,7 @@ fn quotes_as_much_as_fits() {
     assert_eq!(answer(v6, RESET).expect("an answer").len(), 1280);
     let mut padded = frame("10.0.0.5", "8.8.8.8", 17, &udp(1025, 53, &[]));
     padded.extend([0; 18]);
-    assert_eq!(
-        answer(padded, RESET).expect("an answer").len(),
-        28 + 28,
-        "padding is not quoted"
-    );
+    assert_eq!(answer(padded, RESET).expect("an answer").len(), 28 + 28, "padding is not quoted");
 }
 
 #[test]
@@ -186,38 +149,15 @@ fn does_not_answer_what_must_not_be_answered() {
     let mut link_broadcast = frame("10.0.0.5", "8.8.8.8", 17, &udp);
     link_broadcast[..6].fill(0xff);
     for (name, frame) in [
-        (
-            "RST",
-            frame("10.0.0.5", "8.8.8.8", 6, &tcp(1, 2, 0x14, &[])),
-        ),
-        (
-            "ICMP error",
-            frame("10.0.0.5", "8.8.8.8", 1, &icmp(3, 3, [0; 4], &[0; 28])),
-        ),
-        (
-            "redirect",
-            frame("10.0.0.5", "8.8.8.8", 1, &icmp(5, 1, [0; 4], &[0; 28])),
-        ),
-        (
-            "ICMPv6 error",
-            frame(
-                "2001:db8:1::5",
-                "2001:db8:9::9",
-                58,
-                &icmp(1, 0, [0; 4], &[]),
-            ),
-        ),
+        ("RST", frame("10.0.0.5", "8.8.8.8", 6, &tcp(1, 2, 0x14, &[]))),
+        ("ICMP error", frame("10.0.0.5", "8.8.8.8", 1, &icmp(3, 3, [0; 4], &[0; 28]))),
+        ("redirect", frame("10.0.0.5", "8.8.8.8", 1, &icmp(5, 1, [0; 4], &[0; 28]))),
+        ("ICMPv6 error", frame("2001:db8:1::5", "2001:db8:9::9", 58, &icmp(1, 0, [0; 4], &[]))),
         ("later fragment", ethernet(0x0800, &fragment)),
         ("multicast", frame("10.0.0.5", "239.0.0.1", 17, &udp)),
         ("broadcast", frame("10.0.0.5", "255.255.255.255", 17, &udp)),
-        (
-            "directed broadcast",
-            frame("10.0.0.5", "10.0.0.255", 17, &udp),
-        ),
-        (
-            "IPv6 multicast",
-            frame("2001:db8:1::5", "ff02::1", 17, &udp),
-        ),
+        ("directed broadcast", frame("10.0.0.5", "10.0.0.255", 17, &udp)),
+        ("IPv6 multicast", frame("2001:db8:1::5", "ff02::1", 17, &udp)),
         ("link-layer broadcast", link_broadcast),
     ] {
         assert_eq!(answer(frame.clone(), RESET), None, "{name}");
@@ -230,20 +170,13 @@ fn does_not_answer_what_must_not_be_answered() {
 #[test]
 fn limits_answers_by_packet_time_in_row_order() {
     // A frame a millisecond; a hundred answers a second after five at once.
-    let frames: Vec<_> = (0..64)
-        .map(|port| frame("10.0.0.5", "8.8.8.8", 17, &udp(port, 53, &[])))
-        .collect();
+    let frames: Vec<_> =
+        (0..64).map(|port| frame("10.0.0.5", "8.8.8.8", 17, &udp(port, 53, &[]))).collect();
     let (packets, counts) = run(&frames, RESET, limited_to(100, 5), 64);
-    let ports: Vec<u16> = packets
-        .iter()
-        .map(|packet| u16::from_be_bytes([packet[48], packet[49]]))
-        .collect();
+    let ports: Vec<u16> =
+        packets.iter().map(|packet| u16::from_be_bytes([packet[48], packet[49]])).collect();
     assert_eq!(ports, [0, 1, 2, 3, 4, 10, 20, 30, 40, 50, 60]);
-    let expected = AnswerCounts {
-        sent: 11,
-        limited: 53,
-        unanswerable: 0,
-    };
+    let expected = AnswerCounts { sent: 11, limited: 53, unanswerable: 0 };
     assert_eq!(counts, expected);
     for rows_max in [1, 7] {
         let again = run(&frames, RESET, limited_to(100, 5), rows_max);

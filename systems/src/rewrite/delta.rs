@@ -46,20 +46,13 @@ impl Delta {
 
     fn update(self, sum: u16) -> u16 {
         // Adding nothing must change nothing: 0x0000 and 0xffff are one value in ones' complement.
-        if self.0 == 0 || self.0 == 0xffff {
-            sum
-        } else {
-            !fold(u32::from(!sum) + self.0)
-        }
+        if self.0 == 0 || self.0 == 0xffff { sum } else { !fold(u32::from(!sum) + self.0) }
     }
 }
 
 /// Computes the CRC32c of the SCTP packet at `packet[l4]` anew, after its ports changed.
 pub(super) fn sctp(packet: &mut [u8], l4: usize, end: usize) {
-    let Some(message) = packet
-        .get_mut(l4..end)
-        .filter(|message| message.len() >= 12)
-    else {
+    let Some(message) = packet.get_mut(l4..end).filter(|message| message.len() >= 12) else {
         return;
     };
     message[8..12].fill(0);

@@ -142,9 +142,7 @@ fn translate(packet: &mut [u8], l4: usize, tuple: &Tuple) {
         }
         ICMPV6 => {
             write_identifier(packet, l4, tuple);
-            addresses
-                .change(tuple.source_port[0], tuple.source_port[1])
-                .apply(packet, l4 + 2);
+            addresses.change(tuple.source_port[0], tuple.source_port[1]).apply(packet, l4 + 2);
         }
         _ => {}
     }

@@ -64,13 +64,8 @@ fn transport(inner: &mut [u8], header: usize, tuple: &super::Tuple, addresses: D
         SCTP => super::write_ports(inner, header, tuple),
         ICMP | ICMPV6 => {
             super::write_identifier(inner, header, tuple);
-            let base = if tuple.protocol == ICMPV6 {
-                addresses
-            } else {
-                Delta::default()
-            };
-            base.change(tuple.source_port[0], tuple.source_port[1])
-                .apply(inner, header + 2);
+            let base = if tuple.protocol == ICMPV6 { addresses } else { Delta::default() };
+            base.change(tuple.source_port[0], tuple.source_port[1]).apply(inner, header + 2);
         }
         _ => {}
     }

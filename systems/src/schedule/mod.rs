@@ -58,84 +58,33 @@ impl Schedule {
         })?;
         let mut errors = Vec::new();
         settings.check(|range, message, expected| {
-            errors.push(ScheduleError::at(
-                text,
-                "schedule-range",
-                range,
-                message,
-                Some(expected),
-            ));
+            errors.push(ScheduleError::at(text, "schedule-range", range, message, Some(expected)));
         });
-        let names: Vec<&str> = settings
-            .systems
-            .iter()
-            .map(|name| name.get_ref().as_str())
-            .collect();
+        let names: Vec<&str> =
+            settings.systems.iter().map(|name| name.get_ref().as_str()).collect();
         for fault in proof::prove(&names) {
-            let range = settings
-                .systems
-                .get(fault.place)
-                .map_or(0..0, toml::Spanned::span);
-            errors.push(ScheduleError::at(
-                text,
-                fault.id,
-                range,
-                fault.message,
-                fault.expected,
-            ));
+            let range = settings.systems.get(fault.place).map_or(0..0, toml::Spanned::span);
+            errors.push(ScheduleError::at(text, fault.id, range, fault.message, fault.expected));
         }
-        if errors.is_empty() {
-            Ok(Self { settings })
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(Self { settings }) } else { Err(errors) }
     }
 
     /// What the configuration asks for and the schedule leaves out, as (statement, system): such a
     /// schedule would let through what the configuration stops.
     #[must_use]
     pub fn left_out(&self, world: &World) -> Vec<(&'static str, &'static str)> {
-        let has = |name: &str| {
-            self.settings
-                .systems
-                .iter()
-                .any(|system| system.get_ref() == name)
-        };
+        let has = |name: &str| self.settings.systems.iter().any(|system| system.get_ref() == name);
         let filters = |of: fn(&Interface) -> [FilterId; 2]| {
-            world
-                .interfaces
-                .0
-                .iter()
-                .any(|interface| of(interface).iter().any(|id| !id.is_none()))
+            world.interfaces.0.iter().any(|interface| of(interface).iter().any(|id| !id.is_none()))
         };
         let asked = [
-            (
-                "security screen",
-                "screen",
-                world.zones.iter().any(|zone| !zone.screen.is_none()),
-            ),
-            (
-                "filter input",
-                "filter-log:input",
-                filters(|interface| interface.filter_input),
-            ),
-            (
-                "filter output",
-                "filter-log:output",
-                filters(|interface| interface.filter_output),
-            ),
-            (
-                "lo0 filter",
-                "filter-log:lo0",
-                world.host_filters.iter().any(|id| !id.is_none()),
-            ),
+            ("security screen", "screen", world.zones.iter().any(|zone| !zone.screen.is_none())),
+            ("filter input", "filter-log:input", filters(|interface| interface.filter_input)),
+            ("filter output", "filter-log:output", filters(|interface| interface.filter_output)),
+            ("lo0 filter", "filter-log:lo0", world.host_filters.iter().any(|id| !id.is_none())),
         ];
-        let missing = asked
-            .into_iter()
-            .filter(|&(_, system, asked)| asked && !has(system));
-        missing
-            .map(|(statement, system, _)| (statement, system))
-            .collect()
+        let missing = asked.into_iter().filter(|&(_, system, asked)| asked && !has(system));
+        missing.map(|(statement, system, _)| (statement, system)).collect()
     }
 
     /// The same with another batch size or number of workers, where given.
@@ -156,13 +105,7 @@ impl Schedule {
         let mut error = None;
         self.settings.check(|range, message, expected| {
             let message = format!("{message}, expected {expected}");
-            error = Some(ScheduleError::at(
-                "",
-                "schedule-range",
-                range,
-                message,
-                Some(expected),
-            ));
+            error = Some(ScheduleError::at("", "schedule-range", range, message, Some(expected)));
         });
         error.map_or(Ok(self), Err)
     }
@@ -179,13 +122,6 @@ impl ScheduleError {
         let before = &text[..range.start.min(text.len())];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Self {
-            id,
-            range,
-            line,
-            column,
-            message,
-            expected,
-        }
+        Self { id, range, line, column, message, expected }
     }
 }

@@ -45,12 +45,7 @@ pub fn prove(names: &[&str]) -> Vec<Fault> {
         };
         if names[..place].contains(&name) {
             let message = format!("`{name}` stands twice in the schedule");
-            faults.push(Fault {
-                id: "schedule-duplicate",
-                place,
-                message,
-                expected: None,
-            });
+            faults.push(Fault { id: "schedule-duplicate", place, message, expected: None });
             continue;
         }
         faults.extend(unwritten(place, name, access, written, names));
@@ -62,12 +57,7 @@ pub fn prove(names: &[&str]) -> Vec<Fault> {
                     column.name()
                 );
                 let expected = Some("one writer for each column".to_owned());
-                faults.push(Fault {
-                    id: "schedule-two-writers",
-                    place,
-                    message,
-                    expected,
-                });
+                faults.push(Fault { id: "schedule-two-writers", place, message, expected });
             }
         }
         writers.push((access.writes, name));
@@ -81,36 +71,12 @@ pub fn prove(names: &[&str]) -> Vec<Fault> {
 /// What must come first, because it would otherwise see nothing: the live mask and the frames are
 /// no columns.
 const BEFORE: &[(&str, &str, &str)] = &[
-    (
-        "filter-log:input",
-        "policy",
-        "packets for the firewall itself are decided there",
-    ),
-    (
-        "screen",
-        "policy",
-        "packets for the firewall itself are decided there",
-    ),
-    (
-        "policy",
-        "filter-log:lo0",
-        "no packet is for the firewall itself before",
-    ),
-    (
-        "filter-log:lo0",
-        "reject",
-        "what it rejects would not be answered",
-    ),
-    (
-        "filter-log:output",
-        "reject",
-        "what it rejects would not be answered",
-    ),
-    (
-        "filter-log:output",
-        "rewrite",
-        "packets are forwarded there",
-    ),
+    ("filter-log:input", "policy", "packets for the firewall itself are decided there"),
+    ("screen", "policy", "packets for the firewall itself are decided there"),
+    ("policy", "filter-log:lo0", "no packet is for the firewall itself before"),
+    ("filter-log:lo0", "reject", "what it rejects would not be answered"),
+    ("filter-log:output", "reject", "what it rejects would not be answered"),
+    ("filter-log:output", "rewrite", "packets are forwarded there"),
     ("reject", "rewrite", "answers quote packets as they came"),
 ];
 
@@ -143,23 +109,12 @@ fn unwritten(
         .find(|candidate| registry::access_of(candidate).is_some_and(|a| a.writes & bit != 0));
     let expected = writer.map(|writer| {
         let later = names[place..].contains(writer);
-        let place = if later {
-            "stands later"
-        } else {
-            "is not in the schedule"
-        };
+        let place = if later { "stands later" } else { "is not in the schedule" };
         format!("`{writer}`, which writes it and {place}, before `{name}`")
     });
-    let message = format!(
-        "`{name}` reads the column `{}`, which nothing before it writes",
-        column.name()
-    );
-    Some(Fault {
-        id: "schedule-order",
-        place,
-        message,
-        expected,
-    })
+    let message =
+        format!("`{name}` reads the column `{}`, which nothing before it writes", column.name());
+    Some(Fault { id: "schedule-order", place, message, expected })
 }
 
 /// What data flow cannot say: rows need a verdict and events need an end.
@@ -173,21 +128,11 @@ fn frame(names: &[&str]) -> Option<Fault> {
         None => "the schedule has no `emit`".to_owned(),
     };
     let expected = Some("`emit` last: it counts fates and encodes events".to_owned());
-    Some(Fault {
-        id: "schedule-emit",
-        place,
-        message,
-        expected,
-    })
+    Some(Fault { id: "schedule-emit", place, message, expected })
 }
 
 fn unknown(place: usize, name: &str) -> Fault {
     let expected = format!("one of {}", registry::NAMES.join(", "));
     let message = format!("there is no system `{name}`");
-    Fault {
-        id: "schedule-unknown-system",
-        place,
-        message,
-        expected: Some(expected),
-    }
+    Fault { id: "schedule-unknown-system", place, message, expected: Some(expected) }
 }

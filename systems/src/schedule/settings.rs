@@ -210,10 +210,7 @@ pub struct ReplaySettings {
 
 impl Default for ReplaySettings {
     fn default() -> Self {
-        Self {
-            at_end: AtEnd::AgeOut,
-            log_default_policy: true,
-        }
+        Self { at_end: AtEnd::AgeOut, log_default_policy: true }
     }
 }
 
@@ -232,11 +229,7 @@ impl Settings {
         let frames = *self.ring.frames.get_ref();
         if !frames.is_power_of_two() {
             let message = format!("ring.frames is {frames}");
-            complain(
-                self.ring.frames.span(),
-                message,
-                "a power of two".to_owned(),
-            );
+            complain(self.ring.frames.span(), message, "a power of two".to_owned());
         }
         for kind in EventKind::ALL {
             let Some(entry) = self.limit.entry(kind) else {
@@ -244,10 +237,8 @@ impl Settings {
             };
             let Rate { per_second, burst } = *entry.get_ref();
             if per_second == 0 || burst == 0 {
-                let message = format!(
-                    "limit.{} is {per_second} a second, {burst} at once",
-                    kind.label()
-                );
+                let message =
+                    format!("limit.{} is {per_second} a second, {burst} at once", kind.label());
                 complain(entry.span(), message, "both above 0".to_owned());
             }
         }
@@ -262,11 +253,7 @@ fn in_range<T: PartialOrd + std::fmt::Display>(
 ) {
     if !range.contains(value.get_ref()) {
         let expected = format!("{} to {}", range.start(), range.end());
-        complain(
-            value.span(),
-            format!("{key} is {}", value.get_ref()),
-            expected,
-        );
+        complain(value.span(), format!("{key} is {}", value.get_ref()), expected);
     }
 }
 

@@ -22,10 +22,7 @@ fn the_shipped_schedules_are_proved() {
         include_str!("../../../schedules/replay.toml"),
     ] {
         let schedule = Schedule::parse(text).expect("a good schedule");
-        assert_eq!(
-            schedule.settings.systems.len(),
-            crate::registry::NAMES.len()
-        );
+        assert_eq!(schedule.settings.systems.len(), crate::registry::NAMES.len());
     }
 }
 
@@ -41,9 +38,8 @@ fn every_key_of_the_shipped_schedules_says_what_it_is() {
             line.contains(" = ") && !line.starts_with(['#', ' ']) && !line.contains("per_second")
         });
         for (at, line) in keys {
-            let group_start = (0..at)
-                .rev()
-                .find(|&n| !lines[n].contains(" = ") || lines[n].starts_with('#'));
+            let group_start =
+                (0..at).rev().find(|&n| !lines[n].contains(" = ") || lines[n].starts_with('#'));
             let above = group_start.map_or("", |n| lines[n]);
             assert!(above.starts_with('#'), "`{line}` has no comment above it");
         }
@@ -53,20 +49,11 @@ fn every_key_of_the_shipped_schedules_says_what_it_is() {
 #[test]
 fn errors_name_the_place_and_what_was_expected() {
     let cases = [
-        (
-            "a read that nothing wrote",
-            "systems = ['parse', 'nat', 'policy', 'rewrite', 'emit']",
-        ),
+        ("a read that nothing wrote", "systems = ['parse', 'nat', 'policy', 'rewrite', 'emit']"),
         ("a missing system", "systems = ['parse', 'nat', 'emit']"),
         ("no such system", "systems = ['parse', 'polcy', 'emit']"),
-        (
-            "twice",
-            "systems = ['parse', 'parse', 'policy', 'nat', 'rewrite', 'emit']",
-        ),
-        (
-            "emit not last",
-            "systems = ['parse', 'policy', 'nat', 'emit', 'rewrite']",
-        ),
+        ("twice", "systems = ['parse', 'parse', 'policy', 'nat', 'rewrite', 'emit']"),
+        ("emit not last", "systems = ['parse', 'policy', 'nat', 'emit', 'rewrite']"),
         ("no emit", "systems = ['parse', 'policy', 'nat', 'rewrite']"),
         ("nothing", "systems = []"),
         (
@@ -89,17 +76,10 @@ fn errors_name_the_place_and_what_was_expected() {
         "[nat\n",
     ];
     for table in tables {
-        report.push_str(&format!(
-            "# {}\n{}\n",
-            table.trim(),
-            errors(&format!("{GOOD}{table}"))
-        ));
+        report.push_str(&format!("# {}\n{}\n", table.trim(), errors(&format!("{GOOD}{table}"))));
     }
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../snapshots/schedule"
-    ));
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots/schedule"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!("schedule_errors", report));

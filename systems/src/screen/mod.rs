@@ -68,10 +68,7 @@ impl System for Screen {
             if watched & attack.bit() == 0 {
                 continue;
             }
-            for row in predicate::candidates(&view, &facts, attack)
-                .and(&unsettled)
-                .iter()
-            {
+            for row in predicate::candidates(&view, &facts, attack).and(&unsettled).iter() {
                 let Some(profile) = world.screen_of(view.zone[row]) else {
                     continue;
                 };
@@ -137,11 +134,7 @@ fn fire(view: &mut ScreenView<'_>, row: usize, attack: ScreenAttack, alarm_only:
         row: u16::try_from(row).unwrap_or(u16::MAX),
         order: 0,
         kind: EventKind::ScreenDrop,
-        action: if alarm_only {
-            Action::Permit
-        } else {
-            Action::Deny
-        },
+        action: if alarm_only { Action::Permit } else { Action::Deny },
         reason: 0,
         policy: attack.flag(),
         rule: attack.option(),
@@ -165,9 +158,7 @@ fn l4_of<'v>(view: &'v ScreenView<'_>, row: usize) -> &'v [u8] {
     let frame = frame_of(view, row);
     let end = usize::from(view.l3_offset[row]) + view.ip_length[row] as usize;
     let packet = &frame[..end.min(frame.len())];
-    packet
-        .get(usize::from(view.l4_offset[row])..)
-        .unwrap_or_default()
+    packet.get(usize::from(view.l4_offset[row])..).unwrap_or_default()
 }
 
 /// Bytes behind the IP header and its extension headers, captured or not.

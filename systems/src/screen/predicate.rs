@@ -122,9 +122,7 @@ fn teredo_ports(view: &ScreenView<'_>) -> RowMask {
 /// Source address equals destination address.
 fn same_ends(view: &ScreenView<'_>) -> RowMask {
     let mut rows = view.source.iter().zip(view.destination);
-    RowMask::where_each(view.family, |_| {
-        rows.next().is_some_and(|(from, to)| from == to)
-    })
+    RowMask::where_each(view.family, |_| rows.next().is_some_and(|(from, to)| from == to))
 }
 
 /// Fragments that end beyond what a packet can hold: the reassembled IPv4 packet with its header,

@@ -22,10 +22,7 @@ const INSIDE6: &str = "2001:db8:1::5";
 type Outcome = (Vec<Event>, Vec<Verdict>, Vec<(ScreenAttack, u64)>);
 
 fn fired(counters: &Counters) -> Vec<(ScreenAttack, u64)> {
-    let counts = ScreenAttack::ALL
-        .iter()
-        .copied()
-        .zip(counters.screens.iter().copied());
+    let counts = ScreenAttack::ALL.iter().copied().zip(counters.screens.iter().copied());
     counts.filter(|&(_, count)| count > 0).collect()
 }
 
@@ -42,10 +39,9 @@ fn run(frames: &[Vec<u8>], profile: &ScreenProfile, bound: IfIndex, rows_max: us
             Parse::new(&ParseSettings::default()).run(batch, &mut shard, &world);
             Screen.run(batch, &mut shard, &world);
             batch.events.sort();
-            events.extend(batch.events.rows.iter().map(|event| Event {
-                row: event.row + base,
-                ..*event
-            }));
+            events.extend(
+                batch.events.rows.iter().map(|event| Event { row: event.row + base, ..*event }),
+            );
             verdicts.extend_from_slice(batch.columns.verdict);
         });
     }
@@ -54,11 +50,7 @@ fn run(frames: &[Vec<u8>], profile: &ScreenProfile, bound: IfIndex, rows_max: us
 }
 
 fn watching(attacks: u64) -> ScreenProfile {
-    ScreenProfile {
-        attacks,
-        extension_headers_max: 1,
-        ..ScreenProfile::default()
-    }
+    ScreenProfile { attacks, extension_headers_max: 1, ..ScreenProfile::default() }
 }
 
 /// The attack that a profile which looks for everything finds in a packet from outside.
@@ -82,22 +74,12 @@ fn tcp_in(flags: u8) -> Vec<u8> {
 }
 
 fn v4(protocol: u8, fragment: [u8; 2], options: &[u8], payload: &[u8]) -> Vec<u8> {
-    let packet = ipv4_packet(
-        ip(OUTSIDE),
-        ip(INSIDE),
-        protocol,
-        fragment,
-        options,
-        payload,
-    );
+    let packet = ipv4_packet(ip(OUTSIDE), ip(INSIDE), protocol, fragment, options, payload);
     ethernet(0x0800, &packet)
 }
 
 fn v6(next_header: u8, payload: &[u8]) -> Vec<u8> {
-    ethernet(
-        0x86dd,
-        &ipv6_packet(ip(OUTSIDE6), ip(INSIDE6), next_header, payload),
-    )
+    ethernet(0x86dd, &ipv6_packet(ip(OUTSIDE6), ip(INSIDE6), next_header, payload))
 }
 
 #[test]
@@ -142,47 +124,20 @@ fn knows_attacks_by_tcp_flags() {
 
 #[test]
 fn knows_attacks_by_fragments() {
-    assert_eq!(
-        attack_of(v4(1, [0x1f, 0xff], &[], &[0; 32])),
-        Some(ScreenAttack::PingDeath)
-    );
+    assert_eq!(attack_of(v4(1, [0x1f, 0xff], &[], &[0; 32])), Some(ScreenAttack::PingDeath));
     // 8,140 * 8 + 395 + 20 is 65,535: it just fits.
-    assert_eq!(
-        attack_of(v4(1, [0x1f, 0xcc], &[], &[0; 395])),
-        Some(ScreenAttack::IcmpFragment)
-    );
-    assert_eq!(
-        attack_of(v4(1, [0x1f, 0xcc], &[], &[0; 396])),
-        Some(ScreenAttack::PingDeath)
-    );
-    assert_eq!(
-        attack_of(v4(17, [0x1f, 0xff], &[], &[0; 32])),
-        Some(ScreenAttack::BlockFragment)
-    );
+    assert_eq!(attack_of(v4(1, [0x1f, 0xcc], &[], &[0; 395])), Some(ScreenAttack::IcmpFragment));
+    assert_eq!(attack_of(v4(1, [0x1f, 0xcc], &[], &[0; 396])), Some(ScreenAttack::PingDeath));
+    assert_eq!(attack_of(v4(17, [0x1f, 0xff], &[], &[0; 32])), Some(ScreenAttack::BlockFragment));
     let syn = tcp(1025, 80, 2, &[0; 4]);
-    assert_eq!(
-        attack_of(v4(6, [0x20, 0], &[], &syn)),
-        Some(ScreenAttack::SynFragment)
-    );
+    assert_eq!(attack_of(v4(6, [0x20, 0], &[], &syn)), Some(ScreenAttack::SynFragment));
     let ack = tcp(1025, 80, 16, &[0; 4]);
-    assert_eq!(
-        attack_of(v4(6, [0x20, 0], &[], &ack)),
-        Some(ScreenAttack::BlockFragment)
-    );
-    assert_eq!(
-        attack_of(v4(6, [0, 9], &[], &ack)),
-        Some(ScreenAttack::BlockFragment)
-    );
+    assert_eq!(attack_of(v4(6, [0x20, 0], &[], &ack)), Some(ScreenAttack::BlockFragment));
+    assert_eq!(attack_of(v4(6, [0, 9], &[], &ack)), Some(ScreenAttack::BlockFragment));
     let echo = icmp(8, 0, [0; 4], &[]);
-    assert_eq!(
-        attack_of(v4(1, [0x20, 0], &[], &echo)),
-        Some(ScreenAttack::IcmpFragment)
-    );
+    assert_eq!(attack_of(v4(1, [0x20, 0], &[], &echo)), Some(ScreenAttack::IcmpFragment));
     let fragment6 = [&[58, 0, 0, 1, 0, 0, 0, 9][..], &icmp(128, 0, [0; 4], &[])].concat();
-    assert_eq!(
-        attack_of(v6(44, &fragment6)),
-        Some(ScreenAttack::IcmpFragment)
-    );
+    assert_eq!(attack_of(v6(44, &fragment6)), Some(ScreenAttack::IcmpFragment));
     // 65,528 and 8 bytes are beyond an IPv6 payload.
     let death6 = [&[58, 0, 0xff, 0xf8, 0, 0, 0, 9][..], &[0; 8]].concat();
     assert_eq!(attack_of(v6(44, &death6)), Some(ScreenAttack::PingDeath));
@@ -205,36 +160,19 @@ fn knows_attacks_by_ipv4_options() {
     let strict = v4(17, [0, 0], &[137, 3, 4, 0], &udp);
     let only = watching(ScreenAttack::SourceRoute.bit());
     let (_, _, fired) = run(&[strict], &only, UNTRUST_IFL, 64);
-    assert_eq!(
-        fired,
-        [(ScreenAttack::SourceRoute, 1)],
-        "either route is a source route"
-    );
+    assert_eq!(fired, [(ScreenAttack::SourceRoute, 1)], "either route is a source route");
 }
 
 #[test]
 fn knows_attacks_by_protocol_length_and_source() {
-    assert_eq!(
-        attack_of(v4(137, [0, 0], &[], &[0; 8])),
-        Some(ScreenAttack::UnknownProtocol)
-    );
-    assert_eq!(
-        attack_of(v4(255, [0, 0], &[], &[])),
-        Some(ScreenAttack::UnknownProtocol)
-    );
-    assert_eq!(
-        attack_of(v6(200, &[0; 8])),
-        Some(ScreenAttack::UnknownProtocol)
-    );
+    assert_eq!(attack_of(v4(137, [0, 0], &[], &[0; 8])), Some(ScreenAttack::UnknownProtocol));
+    assert_eq!(attack_of(v4(255, [0, 0], &[], &[])), Some(ScreenAttack::UnknownProtocol));
+    assert_eq!(attack_of(v6(200, &[0; 8])), Some(ScreenAttack::UnknownProtocol));
     let large = frame(OUTSIDE, INSIDE, 1, &icmp(8, 0, [0; 4], &[0; 997]));
     assert_eq!(attack_of(large), Some(ScreenAttack::IcmpLarge));
     for source in ["10.0.0.9", "203.0.113.1", "172.16.0.1"] {
         let spoofed = frame(source, INSIDE, 17, &udp(1, 2, &[]));
-        assert_eq!(
-            attack_of(spoofed),
-            Some(ScreenAttack::IpSpoofing),
-            "{source}"
-        );
+        assert_eq!(attack_of(spoofed), Some(ScreenAttack::IpSpoofing), "{source}");
     }
 }
 
@@ -244,39 +182,18 @@ fn knows_attacks_by_extension_headers() {
     let with = |kind, header: &[u8]| v6(kind, &[header, &udp].concat());
     let padded = |next| [next, 0, 1, 4, 0, 0, 0, 0];
     let routing = |kind| [17, 0, kind, 0, 0, 0, 0, 0];
-    assert_eq!(
-        attack_of(with(0, &padded(17))),
-        Some(ScreenAttack::ExtHopByHop)
-    );
-    assert_eq!(
-        attack_of(with(60, &padded(17))),
-        Some(ScreenAttack::ExtDestination)
-    );
-    assert_eq!(
-        attack_of(with(43, &routing(0))),
-        Some(ScreenAttack::LooseSourceRoute)
-    );
-    assert_eq!(
-        attack_of(with(43, &routing(4))),
-        Some(ScreenAttack::ExtRouting)
-    );
-    assert_eq!(
-        attack_of(with(44, &[17, 0, 0, 0, 0, 0, 0, 1])),
-        Some(ScreenAttack::ExtFragment)
-    );
+    assert_eq!(attack_of(with(0, &padded(17))), Some(ScreenAttack::ExtHopByHop));
+    assert_eq!(attack_of(with(60, &padded(17))), Some(ScreenAttack::ExtDestination));
+    assert_eq!(attack_of(with(43, &routing(0))), Some(ScreenAttack::LooseSourceRoute));
+    assert_eq!(attack_of(with(43, &routing(4))), Some(ScreenAttack::ExtRouting));
+    assert_eq!(attack_of(with(44, &[17, 0, 0, 0, 0, 0, 0, 1])), Some(ScreenAttack::ExtFragment));
     assert_eq!(attack_of(v6(50, &[0; 8])), Some(ScreenAttack::ExtEsp));
     assert_eq!(attack_of(v6(51, &[0; 12])), Some(ScreenAttack::ExtAh));
     assert_eq!(attack_of(v6(59, &[])), Some(ScreenAttack::ExtNoNext));
-    assert_eq!(
-        attack_of(v6(135, &[59; 8])),
-        Some(ScreenAttack::ExtMobility)
-    );
+    assert_eq!(attack_of(v6(135, &[59; 8])), Some(ScreenAttack::ExtMobility));
     assert_eq!(attack_of(v6(139, &[59; 8])), Some(ScreenAttack::ExtHip));
     assert_eq!(attack_of(v6(140, &[59; 8])), Some(ScreenAttack::ExtShim6));
-    assert_eq!(
-        attack_of(with(60, &[17, 0, 1, 9, 0, 0, 0, 0])),
-        Some(ScreenAttack::BadOption)
-    );
+    assert_eq!(attack_of(with(60, &[17, 0, 1, 9, 0, 0, 0, 0])), Some(ScreenAttack::BadOption));
     let only = |attacks: &[ScreenAttack], frame| {
         let bits = attacks.iter().fold(0, |bits, attack| bits | attack.bit());
         run(&[frame], &watching(bits), UNTRUST_IFL, 64).2
@@ -287,10 +204,7 @@ fn knows_attacks_by_extension_headers() {
     assert_eq!(only(&[limit], with(60, &padded(17))), []);
     let late = with(60, &[padded(0), padded(17)].concat());
     let malformed = ScreenAttack::Ipv6Malformed;
-    assert_eq!(
-        only(&[malformed, ScreenAttack::BadOption], late),
-        [(malformed, 1)]
-    );
+    assert_eq!(only(&[malformed, ScreenAttack::BadOption], late), [(malformed, 1)]);
 }
 
 #[test]
@@ -320,24 +234,12 @@ fn knows_malformed_icmpv6() {
     };
     let malformed = Some(ScreenAttack::Icmpv6Malformed);
     assert_eq!(message(128, 1, 64, &[]), malformed, "echo has one code");
-    assert_eq!(
-        message(1, 0, 64, &[0; 39]),
-        malformed,
-        "an error quotes a header"
-    );
+    assert_eq!(message(1, 0, 64, &[0; 39]), malformed, "an error quotes a header");
     assert_eq!(message(1, 0, 64, &[0x60; 40]), None);
-    assert_eq!(
-        message(135, 0, 64, &[0; 16]),
-        malformed,
-        "discovery from beyond the link"
-    );
+    assert_eq!(message(135, 0, 64, &[0; 16]), malformed, "discovery from beyond the link");
     assert_eq!(message(135, 0, 255, &[0; 16]), None);
     assert_eq!(message(135, 0, 255, &[0; 15]), malformed, "no target");
-    assert_eq!(
-        message(135, 0, 255, &[0; 24]),
-        malformed,
-        "an option of no length"
-    );
+    assert_eq!(message(135, 0, 255, &[0; 24]), malformed, "an option of no length");
     let mut option = [0; 24];
     option[16..18].copy_from_slice(&[1, 1]);
     assert_eq!(message(135, 0, 255, &option), None);
@@ -349,32 +251,14 @@ fn knows_malformed_icmpv6() {
 fn knows_tunnels_by_what_they_carry() {
     let gre4 = [0, 0, 0x08, 0x00, 0x45, 0, 0, 0];
     let gre6 = [0, 0, 0x86, 0xdd, 0x60, 0, 0, 0];
-    assert_eq!(
-        attack_of(v4(47, [0, 0], &[], &gre4)),
-        Some(ScreenAttack::TunnelGre4in4)
-    );
-    assert_eq!(
-        attack_of(v4(47, [0, 0], &[], &gre6)),
-        Some(ScreenAttack::TunnelGre6in4)
-    );
+    assert_eq!(attack_of(v4(47, [0, 0], &[], &gre4)), Some(ScreenAttack::TunnelGre4in4));
+    assert_eq!(attack_of(v4(47, [0, 0], &[], &gre6)), Some(ScreenAttack::TunnelGre6in4));
     assert_eq!(attack_of(v6(47, &gre4)), Some(ScreenAttack::TunnelGre4in6));
     assert_eq!(attack_of(v6(47, &gre6)), Some(ScreenAttack::TunnelGre6in6));
-    assert_eq!(
-        attack_of(v4(4, [0, 0], &[], &[0x45; 20])),
-        Some(ScreenAttack::TunnelIpip4in4)
-    );
-    assert_eq!(
-        attack_of(v4(41, [0, 0], &[], &[0x60; 40])),
-        Some(ScreenAttack::TunnelIpip6in4)
-    );
-    assert_eq!(
-        attack_of(v6(4, &[0x45; 20])),
-        Some(ScreenAttack::TunnelIpip4in6)
-    );
-    assert_eq!(
-        attack_of(v6(41, &[0x60; 40])),
-        Some(ScreenAttack::TunnelIpip6in6)
-    );
+    assert_eq!(attack_of(v4(4, [0, 0], &[], &[0x45; 20])), Some(ScreenAttack::TunnelIpip4in4));
+    assert_eq!(attack_of(v4(41, [0, 0], &[], &[0x60; 40])), Some(ScreenAttack::TunnelIpip6in4));
+    assert_eq!(attack_of(v6(4, &[0x45; 20])), Some(ScreenAttack::TunnelIpip4in6));
+    assert_eq!(attack_of(v6(41, &[0x60; 40])), Some(ScreenAttack::TunnelIpip6in6));
     let teredo = |data: &[u8]| attack_of(frame(OUTSIDE, INSIDE, 17, &udp(1025, 3544, data)));
     let mut ipv6 = [0x60; 40];
     ipv6[4..6].fill(0);
@@ -382,11 +266,7 @@ fn knows_tunnels_by_what_they_carry() {
     assert_eq!(teredo(&ipv6), Some(ScreenAttack::TunnelTeredo));
     assert_eq!(teredo(&authenticated), Some(ScreenAttack::TunnelTeredo));
     assert_eq!(teredo(&[0x45; 40]), None);
-    assert_eq!(
-        teredo(&[0x60; 40]),
-        None,
-        "an inner length that does not fit"
-    );
+    assert_eq!(teredo(&[0x60; 40]), None, "an inner length that does not fit");
 }
 
 #[test]
@@ -408,13 +288,7 @@ fn an_alarm_lets_the_packet_through_and_is_raised_once() {
     let (events, verdicts, fired) = run(&[tcp_in(3)], &profile, UNTRUST_IFL, 64);
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].action, Action::Permit);
-    assert_eq!(
-        verdicts,
-        [Verdict {
-            fate: Fate::Dropped,
-            reason: DropReason::Default
-        }]
-    );
+    assert_eq!(verdicts, [Verdict { fate: Fate::Dropped, reason: DropReason::Default }]);
     assert_eq!(fired, [(ScreenAttack::SynFin, 1)]);
 }
 
@@ -422,11 +296,6 @@ fn an_alarm_lets_the_packet_through_and_is_raised_once() {
 fn judges_by_the_profile_of_the_ingress_zone() {
     let (events, _, fired) = run(&[tcp_in(3)], &watching(u64::MAX), TRUST_IFL, 64);
     assert!(events.is_empty() && fired.is_empty(), "trust has no screen");
-    let (events, _, _) = run(
-        &[tcp_in(3)],
-        &watching(ScreenAttack::Land.bit()),
-        UNTRUST_IFL,
-        64,
-    );
+    let (events, _, _) = run(&[tcp_in(3)], &watching(ScreenAttack::Land.bit()), UNTRUST_IFL, 64);
     assert!(events.is_empty(), "not looked for");
 }

@@ -82,11 +82,7 @@ impl Model {
 
     /// The retained frames not yet written on this connection.
     fn unsent(&self) -> Vec<(u64, Option<usize>, u64)> {
-        self.retained
-            .iter()
-            .filter(|f| f.0 >= self.sent)
-            .copied()
-            .collect()
+        self.retained.iter().filter(|f| f.0 >= self.sent).copied().collect()
     }
 
     fn ack(&mut self, sequence: u64) -> AckOutcome {
@@ -100,11 +96,7 @@ impl Model {
             return AckOutcome::BeyondSent;
         }
         let before = self.retained.len();
-        if self
-            .retained
-            .iter()
-            .any(|f| f.1.is_none() && f.0 <= sequence)
-        {
+        if self.retained.iter().any(|f| f.1.is_none() && f.0 <= sequence) {
             self.owed = false;
         }
         self.retained.retain(|f| f.0 > sequence);
@@ -124,18 +116,12 @@ fn write(ring: &mut ReplayRing, model: &mut Model, mut limit: usize) {
         }
         let bytes = [unsent.first, unsent.second].concat();
         for (raw, expected) in bytes.chunks_exact(unsent.frame_length).zip(model.unsent()) {
-            assert_eq!(
-                u64::from_le_bytes(raw[8..16].try_into().unwrap()),
-                expected.0
-            );
+            assert_eq!(u64::from_le_bytes(raw[8..16].try_into().unwrap()), expected.0);
             match expected.1 {
                 Some(kind) => {
                     assert_eq!(raw.len(), 152);
                     assert_eq!(raw[16 + 52], EventKind::ALL[kind] as u8);
-                    assert_eq!(
-                        u64::from_le_bytes(raw[16..24].try_into().unwrap()),
-                        expected.2
-                    );
+                    assert_eq!(u64::from_le_bytes(raw[16..24].try_into().unwrap()), expected.2);
                 }
                 None => assert_eq!(raw[..8], [0, 0, 0, 0, 9, 0, 0, 0]),
             }
@@ -156,11 +142,7 @@ fn step(ring: &mut ReplayRing, model: &mut Model, operation: Operation, tag: &mu
                 *tag += 1;
                 batch.push(frame(EventKind::ALL[*kind], *tag));
                 let accepted = model.accept(Some(*kind), *tag);
-                let counter = if accepted {
-                    &mut model.assigned
-                } else {
-                    &mut model.refused
-                };
+                let counter = if accepted { &mut model.assigned } else { &mut model.refused };
                 counter[*kind] += 1;
             }
             let appended = ring.append(&batch);

@@ -93,10 +93,7 @@ fn a_length_of_1024_is_a_frame_and_1025_ends_the_stream() {
         "frame of type 13 announces 1025 bytes of payload, at most 1024 allowed"
     );
     assert!(decoder.is_poisoned());
-    assert_eq!(
-        decode_in_pieces(&mut decoder, &frame(10, 0, &[]), &[1]),
-        (vec![], None)
-    );
+    assert_eq!(decode_in_pieces(&mut decoder, &frame(10, 0, &[]), &[1]), (vec![], None));
     assert_eq!(decoder.buffered(), 0);
 }
 

@@ -127,16 +127,8 @@ pub(super) const HELLO: &[Field] = &[
 
 /// The fields of a LossReport.
 pub(super) fn loss_report() -> Vec<Field> {
-    let names = [
-        "generated",
-        "accepted",
-        "rate limited",
-        "ring full",
-        "no stream",
-    ];
-    (0..25)
-        .map(|n| (n * 8, 8, names[n % 5], Unsigned))
-        .collect()
+    let names = ["generated", "accepted", "rate limited", "ring full", "no stream"];
+    (0..25).map(|n| (n * 8, 8, names[n % 5], Unsigned)).collect()
 }
 
 /// The header and, numbered from 0 again as in the contract's tables, the payload.
@@ -160,11 +152,8 @@ fn table(text: &mut String, bytes: &[u8], fields: &[Field]) {
             .chunks(4)
             .map(|group| group.iter().map(|byte| format!("{byte:02x}")).collect())
             .collect();
-        let line = format!(
-            "{offset:>5}  {:<35}  {name:<20}  {}",
-            hex.join(" "),
-            value(field, form)
-        );
+        let line =
+            format!("{offset:>5}  {:<35}  {name:<20}  {}", hex.join(" "), value(field, form));
         writeln!(text, "{}", line.trim_end()).unwrap();
     }
     assert_eq!(next, bytes.len(), "the fields cover the bytes");
@@ -183,7 +172,5 @@ fn value(bytes: &[u8], form: Form) -> String {
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }

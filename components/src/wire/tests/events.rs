@@ -17,29 +17,16 @@ pub(super) struct Example {
 /// All forty.
 pub(super) fn examples() -> impl Iterator<Item = Example> {
     EventKind::ALL.into_iter().flat_map(|kind| {
-        [Family::Inet, Family::Inet6]
-            .into_iter()
-            .flat_map(move |family| {
-                [(false, false), (false, true), (true, false), (true, true)].map(
-                    |(translated, metadata)| Example {
-                        kind,
-                        family,
-                        translated,
-                        metadata,
-                    },
-                )
-            })
+        [Family::Inet, Family::Inet6].into_iter().flat_map(move |family| {
+            [(false, false), (false, true), (true, false), (true, true)]
+                .map(|(translated, metadata)| Example { kind, family, translated, metadata })
+        })
     })
 }
 
 /// The example's event.
 pub(super) fn event(example: Example) -> RtFlow {
-    let Example {
-        kind,
-        family,
-        translated,
-        metadata,
-    } = example;
+    let Example { kind, family, translated, metadata } = example;
     let address = |v4: &str, v6: &str| {
         Address::from(match family {
             Family::Inet6 => v6.parse::<std::net::IpAddr>().unwrap(),
@@ -90,16 +77,8 @@ fn detail(kind: EventKind, metadata: bool) -> Detail {
             server_packets: n * 0x2223_2425_2627_2829,
             server_bytes: n * 0x3233_3435_3637_3839,
         },
-        (false, true) => Detail::Rule {
-            rule: 0x4142_4344,
-            term: 0x5152_5354,
-            owner: -2,
-        },
-        (false, false) => Detail::Rule {
-            rule: 0,
-            term: 0,
-            owner: 0,
-        },
+        (false, true) => Detail::Rule { rule: 0x4142_4344, term: 0x5152_5354, owner: -2 },
+        (false, false) => Detail::Rule { rule: 0, term: 0, owner: 0 },
     }
 }
 

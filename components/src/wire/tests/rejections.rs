@@ -27,19 +27,12 @@ fn rejects_a_record_of_another_length_than_136() {
         for actual in [0, 1, 135, 137, 200, 1024] {
             let mut payload = record.clone();
             payload.resize(actual, 0);
-            let error = DecodeError::Length {
-                frame_type,
-                expected: 136,
-                actual,
-            };
+            let error = DecodeError::Length { frame_type, expected: 136, actual };
             assert_eq!(decode(frame_type, &payload), Err(error));
         }
     }
     let error = decode(FrameType::PolicyDeny, &[0; 135]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "policy_deny payload of 135 bytes, 136 expected"
-    );
+    assert_eq!(error.to_string(), "policy_deny payload of 135 bytes, 136 expected");
 }
 
 #[test]
@@ -48,10 +41,7 @@ fn rejects_an_event_type_that_is_not_the_frames() {
         let own = frame_type.event_kind().unwrap() as u8;
         for event_type in (0..=u8::MAX).filter(|byte| *byte != own) {
             record[52] = event_type;
-            let error = DecodeError::EventType {
-                frame_type,
-                event_type,
-            };
+            let error = DecodeError::EventType { frame_type, event_type };
             assert_eq!(decode(frame_type, &record), Err(error));
         }
     }
@@ -103,11 +93,7 @@ fn rejects_a_session_frame_of_wrong_length_or_family() {
     for frame_type in [FrameType::SessionOpen, FrameType::SessionUpdate] {
         for (family, expected) in [(4, 56), (6, 116)] {
             for actual in (1..200).filter(|n| *n != expected) {
-                let error = DecodeError::Length {
-                    frame_type,
-                    expected,
-                    actual,
-                };
+                let error = DecodeError::Length { frame_type, expected, actual };
                 assert_eq!(decode(frame_type, &vec![family; actual]), Err(error));
             }
             assert!(decode(frame_type, &vec![family; expected]).is_ok());
@@ -116,23 +102,12 @@ fn rejects_a_session_frame_of_wrong_length_or_family() {
     let frame_type = FrameType::SessionClose;
     for (family, expected) in [(4, 19), (6, 43)] {
         for actual in (1..200).filter(|n| ![expected, expected - 2].contains(n)) {
-            let error = DecodeError::Length {
-                frame_type,
-                expected,
-                actual,
-            };
+            let error = DecodeError::Length { frame_type, expected, actual };
             assert_eq!(decode(frame_type, &vec![family; actual]), Err(error));
         }
     }
-    for frame_type in [
-        FrameType::SessionOpen,
-        FrameType::SessionUpdate,
-        FrameType::SessionClose,
-    ] {
-        assert!(matches!(
-            decode(frame_type, &[]),
-            Err(DecodeError::Length { actual: 0, .. })
-        ));
+    for frame_type in [FrameType::SessionOpen, FrameType::SessionUpdate, FrameType::SessionClose] {
+        assert!(matches!(decode(frame_type, &[]), Err(DecodeError::Length { actual: 0, .. })));
         for family in (0..=u8::MAX).filter(|byte| ![4, 6].contains(byte)) {
             let error = DecodeError::Family { frame_type, family };
             assert_eq!(decode(frame_type, &[family; 56]), Err(error));
@@ -156,11 +131,7 @@ fn rejects_control_frames_of_wrong_length() {
             _ => continue,
         };
         for actual in (0..300).filter(|n| *n != expected) {
-            let error = DecodeError::Length {
-                frame_type,
-                expected,
-                actual,
-            };
+            let error = DecodeError::Length { frame_type, expected, actual };
             assert_eq!(decode(frame_type, &vec![0; actual]), Err(error));
         }
         assert!(decode(frame_type, &vec![0xa5; expected]).is_ok());
@@ -172,10 +143,7 @@ fn rejects_unknown_frame_types() {
     for code in [0, 18, 255] {
         let mut header = FrameHeader::new(FrameType::Ack, 0, 1);
         header.frame_type = code;
-        assert_eq!(
-            Frame::decode(&header, &[]),
-            Err(DecodeError::FrameType(code))
-        );
+        assert_eq!(Frame::decode(&header, &[]), Err(DecodeError::FrameType(code)));
     }
 }
 
@@ -185,11 +153,7 @@ fn encodes_nothing_that_the_record_cannot_tell() {
     for example in examples() {
         let good = event(example);
         let other = if matches!(good.detail, Detail::Session { .. }) {
-            Detail::Rule {
-                rule: 1,
-                term: 2,
-                owner: 3,
-            }
+            Detail::Rule { rule: 1, term: 2, owner: 3 }
         } else {
             Detail::Session {
                 client_packets: 1,
@@ -198,23 +162,11 @@ fn encodes_nothing_that_the_record_cannot_tell() {
                 server_bytes: 4,
             }
         };
-        let error = EncodeError::Detail {
-            kind: good.kind,
-            detail: other,
-        };
-        let frame = Frame::RtFlow(RtFlow {
-            detail: other,
-            ..good
-        });
+        let error = EncodeError::Detail { kind: good.kind, detail: other };
+        let frame = Frame::RtFlow(RtFlow { detail: other, ..good });
         assert_eq!(frame.encode(1, &mut bytes), Err(error));
-        let frame = Frame::RtFlow(RtFlow {
-            family: Family::None,
-            ..good
-        });
-        assert_eq!(
-            frame.encode(1, &mut bytes),
-            Err(EncodeError::Family(Family::None))
-        );
+        let frame = Frame::RtFlow(RtFlow { family: Family::None, ..good });
+        assert_eq!(frame.encode(1, &mut bytes), Err(EncodeError::Family(Family::None)));
     }
     assert_eq!(bytes, [1, 2, 3], "nothing half written");
 }

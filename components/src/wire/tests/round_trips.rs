@@ -9,11 +9,7 @@ use crate::wire::{Decoder, Detail, Frame, FrameHeader, FrameType, RtFlow};
 /// The extremes, each as likely as everything between.
 macro_rules! extreme {
     ($integer:ty) => {
-        prop_oneof![
-            Just(<$integer>::MIN),
-            Just(<$integer>::MAX),
-            any::<$integer>()
-        ]
+        prop_oneof![Just(<$integer>::MIN), Just(<$integer>::MAX), any::<$integer>()]
     };
 }
 
@@ -24,14 +20,9 @@ fn address() -> impl Strategy<Value = Address> {
 fn detail(kind: EventKind) -> BoxedStrategy<Detail> {
     if matches!(kind, EventKind::SessionCreate | EventKind::SessionClose) {
         (extreme!(u64), extreme!(u64), extreme!(u64), extreme!(u64))
-            .prop_map(
-                |(client_packets, client_bytes, server_packets, server_bytes)| Detail::Session {
-                    client_packets,
-                    client_bytes,
-                    server_packets,
-                    server_bytes,
-                },
-            )
+            .prop_map(|(client_packets, client_bytes, server_packets, server_bytes)| {
+                Detail::Session { client_packets, client_bytes, server_packets, server_bytes }
+            })
             .boxed()
     } else {
         (extreme!(u32), extreme!(u32), extreme!(i16))
@@ -44,53 +35,35 @@ fn event() -> impl Strategy<Value = RtFlow> {
     let kind = prop::sample::select(&EventKind::ALL);
     let addresses = (address(), address(), address(), address());
     let ports = (extreme!(u16), extreme!(u16), extreme!(u16), extreme!(u16));
-    let bytes = (
-        extreme!(u8),
-        extreme!(u8),
-        extreme!(u16),
-        extreme!(u16),
-        extreme!(u16),
-    );
+    let bytes = (extreme!(u8), extreme!(u8), extreme!(u16), extreme!(u16), extreme!(u16));
     let words = (extreme!(u64), extreme!(u32), extreme!(u32), extreme!(u32));
     let family = prop_oneof![Just(Family::Inet), Just(Family::Inet6)];
-    let action = prop_oneof![
-        Just(Action::Deny),
-        Just(Action::Permit),
-        Just(Action::Reject)
-    ];
-    (
-        kind.prop_flat_map(|kind| (Just(kind), detail(kind))),
-        addresses,
-        ports,
-        bytes,
-        words,
-    )
+    let action = prop_oneof![Just(Action::Deny), Just(Action::Permit), Just(Action::Reject)];
+    (kind.prop_flat_map(|kind| (Just(kind), detail(kind))), addresses, ports, bytes, words)
         .prop_flat_map(move |fields| (Just(fields), family.clone(), action.clone()))
-        .prop_map(
-            |(((kind, detail), addresses, ports, bytes, words), family, action)| RtFlow {
-                kind,
-                time_ns: words.0,
-                family,
-                protocol: bytes.0,
-                action,
-                source: addresses.0,
-                destination: addresses.1,
-                source_port: ports.0,
-                destination_port: ports.1,
-                policy: words.1,
-                ingress_zone: bytes.2,
-                egress_zone: bytes.3,
-                nat_source: addresses.2,
-                nat_destination: addresses.3,
-                nat_source_port: ports.2,
-                nat_destination_port: ports.3,
-                created_seconds: words.2,
-                ingress_ifindex: words.3,
-                application: bytes.4,
-                reason: bytes.1,
-                detail,
-            },
-        )
+        .prop_map(|(((kind, detail), addresses, ports, bytes, words), family, action)| RtFlow {
+            kind,
+            time_ns: words.0,
+            family,
+            protocol: bytes.0,
+            action,
+            source: addresses.0,
+            destination: addresses.1,
+            source_port: ports.0,
+            destination_port: ports.1,
+            policy: words.1,
+            ingress_zone: bytes.2,
+            egress_zone: bytes.3,
+            nat_source: addresses.2,
+            nat_destination: addresses.3,
+            nat_source_port: ports.2,
+            nat_destination_port: ports.3,
+            created_seconds: words.2,
+            ingress_ifindex: words.3,
+            application: bytes.4,
+            reason: bytes.1,
+            detail,
+        })
 }
 
 /// What a collector makes of the bytes.

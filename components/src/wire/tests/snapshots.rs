@@ -28,10 +28,9 @@ fn encoded(frame: &Frame, sequence: u64) -> Vec<u8> {
 #[test]
 fn every_event_kind_family_translation_and_metadata() {
     for kind in EventKind::ALL {
-        for (family, address, name) in [
-            (Family::Inet, Form::V4, "inet"),
-            (Family::Inet6, Form::V6, "inet6"),
-        ] {
+        for (family, address, name) in
+            [(Family::Inet, Form::V4, "inet"), (Family::Inet6, Form::V6, "inet6")]
+        {
             let session = matches!(kind, EventKind::SessionCreate | EventKind::SessionClose);
             let layout = annotate::rt_flow(address, session);
             let text: String = examples()
@@ -40,20 +39,9 @@ fn every_event_kind_family_translation_and_metadata() {
                     format!(
                         "== {} {name}, {}, {}\n{}\n",
                         kind.label(),
-                        if example.translated {
-                            "translated"
-                        } else {
-                            "not translated"
-                        },
-                        if example.metadata {
-                            "with metadata"
-                        } else {
-                            "without metadata"
-                        },
-                        annotate(
-                            &encoded(&Frame::RtFlow(event(example)), 0x8182_8384),
-                            &layout
-                        )
+                        if example.translated { "translated" } else { "not translated" },
+                        if example.metadata { "with metadata" } else { "without metadata" },
+                        annotate(&encoded(&Frame::RtFlow(event(example)), 0x8182_8384), &layout)
                     )
                 })
                 .collect();
@@ -103,45 +91,21 @@ fn end_record<const A: usize>(mut record: SessionEndRecord<A>) -> SessionEndReco
 fn every_form_of_the_session_frames() {
     let v4 = Session::V4(session_record(SessionRecord::default()));
     let v6 = Session::V6(session_record(SessionRecord::default()));
-    let (fields_v4, fields_v6) = (
-        annotate::session(Form::V4, 4),
-        annotate::session(Form::V6, 16),
-    );
-    snapshot(
-        "session_open_inet",
-        &annotate(&encoded(&Frame::SessionOpen(v4), 1), &fields_v4),
-    );
-    snapshot(
-        "session_open_inet6",
-        &annotate(&encoded(&Frame::SessionOpen(v6), 2), &fields_v6),
-    );
-    snapshot(
-        "session_update_inet",
-        &annotate(&encoded(&Frame::SessionUpdate(v4), 3), &fields_v4),
-    );
-    snapshot(
-        "session_update_inet6",
-        &annotate(&encoded(&Frame::SessionUpdate(v6), 4), &fields_v6),
-    );
-    let zones = SessionEndZones {
-        ingress_zone: 2,
-        egress_zone: 255,
-    };
+    let (fields_v4, fields_v6) = (annotate::session(Form::V4, 4), annotate::session(Form::V6, 16));
+    snapshot("session_open_inet", &annotate(&encoded(&Frame::SessionOpen(v4), 1), &fields_v4));
+    snapshot("session_open_inet6", &annotate(&encoded(&Frame::SessionOpen(v6), 2), &fields_v6));
+    snapshot("session_update_inet", &annotate(&encoded(&Frame::SessionUpdate(v4), 3), &fields_v4));
+    snapshot("session_update_inet6", &annotate(&encoded(&Frame::SessionUpdate(v6), 4), &fields_v6));
+    let zones = SessionEndZones { ingress_zone: 2, egress_zone: 255 };
     for (form, zones) in [("", Some(zones)), ("_without_zones", None)] {
         let v4 = SessionEnd::V4(end_record(SessionEndRecord::default()), zones);
         let v6 = SessionEnd::V6(end_record(SessionEndRecord::default()), zones);
         let fields = annotate::session_end(Form::V4, 4, zones.is_some());
         let bytes = encoded(&Frame::SessionClose(v4), 5);
-        snapshot(
-            &format!("session_close_inet{form}"),
-            &annotate(&bytes, &fields),
-        );
+        snapshot(&format!("session_close_inet{form}"), &annotate(&bytes, &fields));
         let fields = annotate::session_end(Form::V6, 16, zones.is_some());
         let bytes = encoded(&Frame::SessionClose(v6), 6);
-        snapshot(
-            &format!("session_close_inet6{form}"),
-            &annotate(&bytes, &fields),
-        );
+        snapshot(&format!("session_close_inet6{form}"), &annotate(&bytes, &fields));
     }
 }
 
@@ -163,10 +127,7 @@ fn every_control_frame() {
     let hello = Frame::Hello(Hello::of_producer(0x1112_1314_1516_1718, 41, 1042));
     snapshot("hello", &annotate(&encoded(&hello, 0), annotate::HELLO));
     let answer = Frame::Hello(Hello::of_collector(0x1112_1314_1516_1718, 41));
-    snapshot(
-        "hello_answer",
-        &annotate(&encoded(&answer, 0), annotate::HELLO),
-    );
+    snapshot("hello_answer", &annotate(&encoded(&answer, 0), annotate::HELLO));
     let mut report = LossReport::new_zeroed();
     for (kind, base) in report.kinds.iter_mut().zip([100, 200, 300, 400, 600]) {
         *kind = KindLoss {

@@ -43,9 +43,7 @@ fn plain_reads_at_the_contracts_offsets_find_every_field() {
     for example in examples() {
         let event = event(example);
         let mut frame = Vec::new();
-        Frame::RtFlow(event)
-            .encode(0x0807_0605_0403_0201, &mut frame)
-            .unwrap();
+        Frame::RtFlow(event).encode(0x0807_0605_0403_0201, &mut frame).unwrap();
         assert_eq!(u32_le(&frame, 0), 136);
         assert_eq!(frame[4], [15, 16, 11, 12, 13][event.kind.index()]);
         assert_eq!(frame[5..16], [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -59,10 +57,7 @@ fn plain_reads_at_the_contracts_offsets_find_every_field() {
         }
         assert_eq!((u16_be(b, 40), u16_be(b, 42)), (49_153, 443));
         assert_eq!(u32_le(b, 44), event.policy);
-        assert_eq!(
-            (u16_le(b, 48), u16_le(b, 50)),
-            (event.ingress_zone, event.egress_zone)
-        );
+        assert_eq!((u16_le(b, 48), u16_le(b, 50)), (event.ingress_zone, event.egress_zone));
         assert_eq!(b[52], [1, 2, 3, 4, 6][event.kind.index()]);
         assert_eq!(b[53], event.protocol);
         assert_eq!(b[54], event.action as u8);
@@ -82,20 +77,9 @@ fn plain_reads_at_the_contracts_offsets_find_every_field() {
 /// Bytes 56 to 71 and 112 to 127.
 fn assert_detail(b: &[u8], event: &RtFlow) {
     match event.detail {
-        Detail::Session {
-            client_packets,
-            client_bytes,
-            server_packets,
-            server_bytes,
-        } => {
-            assert_eq!(
-                (u64_le(b, 56), u64_le(b, 64)),
-                (client_packets, client_bytes)
-            );
-            assert_eq!(
-                (u64_le(b, 112), u64_le(b, 120)),
-                (server_packets, server_bytes)
-            );
+        Detail::Session { client_packets, client_bytes, server_packets, server_bytes } => {
+            assert_eq!((u64_le(b, 56), u64_le(b, 64)), (client_packets, client_bytes));
+            assert_eq!((u64_le(b, 112), u64_le(b, 120)), (server_packets, server_bytes));
         }
         Detail::Rule { rule, term, owner } => {
             assert_eq!((u32_le(b, 56), u32_le(b, 60)), (rule, term));
@@ -184,10 +168,6 @@ fn filter_log() -> RtFlow {
         ingress_ifindex: 18,
         application: 0,
         reason: 4,
-        detail: Detail::Rule {
-            rule: 258,
-            term: 9,
-            owner: -2,
-        },
+        detail: Detail::Rule { rule: 258, term: 9, owner: -2 },
     }
 }

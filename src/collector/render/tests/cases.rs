@@ -78,13 +78,7 @@ fn ping(event: RtFlow) -> RtFlow {
         Family::Inet6 => (58, 128),
         Family::Inet | Family::None => (1, 8),
     };
-    RtFlow {
-        protocol,
-        source_port: 28_713,
-        destination_port: echo << 8,
-        application: 2,
-        ..event
-    }
+    RtFlow { protocol, source_port: 28_713, destination_port: echo << 8, application: 2, ..event }
 }
 
 /// Only the source side of the record is filled, as the packet path does it.
@@ -99,12 +93,7 @@ fn ping_through_nat() -> RtFlow {
 
 fn over_ipv6(event: RtFlow) -> RtFlow {
     let ipv6 = event6(event.kind);
-    RtFlow {
-        family: ipv6.family,
-        source: ipv6.source,
-        destination: ipv6.destination,
-        ..event
-    }
+    RtFlow { family: ipv6.family, source: ipv6.source, destination: ipv6.destination, ..event }
 }
 
 #[test]
@@ -121,14 +110,7 @@ fn session_create() {
             ("ICMP echo", ping(plain)),
             ("ICMP echo, interface NAT", ping_through_nat()),
             ("IPv6", event6(EventKind::SessionCreate)),
-            (
-                "default policy, no application",
-                RtFlow {
-                    policy: 0,
-                    application: 0,
-                    ..plain
-                },
-            ),
+            ("default policy, no application", RtFlow { policy: 0, application: 0, ..plain }),
         ],
     );
 }
@@ -142,13 +124,7 @@ fn session_close() {
         &[
             ("TCP FIN", plain),
             ("unset", reason(0)),
-            (
-                "idle timeout, interface NAT",
-                RtFlow {
-                    reason: 1,
-                    ..closed(source_nat())
-                },
-            ),
+            ("idle timeout, interface NAT", RtFlow { reason: 1, ..closed(source_nat()) }),
             ("TCP RST", reason(3)),
             ("aged out", reason(4)),
             ("policy", reason(5)),
@@ -164,32 +140,15 @@ fn session_deny() {
         policy: 2,
         reason: 5,
         created_seconds: 0,
-        detail: Detail::Rule {
-            rule: 1,
-            term: 0,
-            owner: 0,
-        },
+        detail: Detail::Rule { rule: 1, term: 0, owner: 0 },
         ..event(EventKind::PolicyDeny)
     };
     assert_lines(
         "session-deny",
         &[
             ("denied by a global policy", deny),
-            (
-                "rejected",
-                RtFlow {
-                    action: Action::Reject,
-                    ..deny
-                },
-            ),
-            (
-                "default policy, no application",
-                RtFlow {
-                    policy: 0,
-                    application: 0,
-                    ..deny
-                },
-            ),
+            ("rejected", RtFlow { action: Action::Reject, ..deny }),
+            ("default policy, no application", RtFlow { policy: 0, application: 0, ..deny }),
             ("ICMP echo", ping(deny)),
             ("ICMPv6", ping(over_ipv6(deny))),
         ],
@@ -197,11 +156,7 @@ fn session_deny() {
 }
 
 fn screened(attack: ScreenAttack, protocol: u8) -> RtFlow {
-    let detail = Detail::Rule {
-        rule: attack.option(),
-        term: attack.term(),
-        owner: 0,
-    };
+    let detail = Detail::Rule { rule: attack.option(), term: attack.term(), owner: 0 };
     RtFlow {
         protocol,
         action: Action::Deny,
@@ -223,10 +178,7 @@ fn screens() {
         IcmpLarge, IpSpoofing, Land, LooseSourceRoute, SessionLimitDestination, SessionLimitSource,
         SynFlood, SynFloodDestination, SynFloodSource, UdpFlood, UnknownProtocol,
     };
-    let alarm = RtFlow {
-        action: Action::Permit,
-        ..screened(SynFlood, 6)
-    };
+    let alarm = RtFlow { action: Action::Permit, ..screened(SynFlood, 6) };
     let land6 = RtFlow {
         source: address("2001:db8::1"),
         destination: address("2001:db8::1"),
@@ -241,25 +193,13 @@ fn screens() {
             ("RT_SCREEN_TCP, alarm-without-drop", alarm),
             ("RT_SCREEN_UDP", screened(UdpFlood, 17)),
             ("RT_SCREEN_ICMP", screened(IcmpLarge, 1)),
-            (
-                "RT_SCREEN_IP, unknown protocol",
-                screened(UnknownProtocol, 253),
-            ),
-            (
-                "RT_SCREEN_IP, IP option on TCP",
-                screened(LooseSourceRoute, 6),
-            ),
+            ("RT_SCREEN_IP, unknown protocol", screened(UnknownProtocol, 253)),
+            ("RT_SCREEN_IP, IP option on TCP", screened(LooseSourceRoute, 6)),
             ("RT_SCREEN_IP, spoofed UDP", screened(IpSpoofing, 17)),
             ("RT_SCREEN_TCP_SRC_IP", screened(SynFloodSource, 6)),
             ("RT_SCREEN_TCP_DST_IP", screened(SynFloodDestination, 6)),
-            (
-                "RT_SCREEN_SESSION_LIMIT, source",
-                screened(SessionLimitSource, 6),
-            ),
-            (
-                "RT_SCREEN_SESSION_LIMIT, destination",
-                screened(SessionLimitDestination, 17),
-            ),
+            ("RT_SCREEN_SESSION_LIMIT, source", screened(SessionLimitSource, 6)),
+            ("RT_SCREEN_SESSION_LIMIT, destination", screened(SessionLimitDestination, 17)),
         ],
     );
 }
@@ -279,62 +219,25 @@ fn logged() -> RtFlow {
 }
 
 fn term(term: u32) -> Detail {
-    Detail::Rule {
-        rule: 1,
-        term,
-        owner: 0,
-    }
+    Detail::Rule { rule: 1, term, owner: 0 }
 }
 
 fn without_ports(event: RtFlow) -> RtFlow {
-    RtFlow {
-        source_port: 0,
-        destination_port: 0,
-        ..event
-    }
+    RtFlow { source_port: 0, destination_port: 0, ..event }
 }
 
 #[test]
 fn filters_over_ipv4() {
-    let denied = RtFlow {
-        action: Action::Deny,
-        ..logged()
-    };
+    let denied = RtFlow { action: Action::Deny, ..logged() };
     assert_lines(
         "filters-ipv4",
         &[
             ("PFE_FW_SYSLOG_IP, accept", logged()),
-            (
-                "discard at lo0",
-                RtFlow {
-                    reason: 5,
-                    detail: term(2),
-                    ..denied
-                },
-            ),
-            (
-                "reject at output",
-                RtFlow {
-                    action: Action::Reject,
-                    reason: 3,
-                    ..logged()
-                },
-            ),
-            (
-                "an implicit discard has no term",
-                RtFlow {
-                    detail: term(0),
-                    ..denied
-                },
-            ),
+            ("discard at lo0", RtFlow { reason: 5, detail: term(2), ..denied }),
+            ("reject at output", RtFlow { action: Action::Reject, reason: 3, ..logged() }),
+            ("an implicit discard has no term", RtFlow { detail: term(0), ..denied }),
             ("ICMP", ping(logged())),
-            (
-                "a protocol without a name",
-                RtFlow {
-                    protocol: 253,
-                    ..without_ports(logged())
-                },
-            ),
+            ("a protocol without a name", RtFlow { protocol: 253, ..without_ports(logged()) }),
         ],
     );
 }
@@ -347,13 +250,7 @@ fn filters_over_ipv6() {
         &[
             ("PFE_FW_SYSLOG_IP6_TCP_UDP", logged),
             ("PFE_FW_SYSLOG_IP6_ICMP", ping(logged)),
-            (
-                "PFE_FW_SYSLOG_IP6_GEN",
-                RtFlow {
-                    protocol: 89,
-                    ..without_ports(logged)
-                },
-            ),
+            ("PFE_FW_SYSLOG_IP6_GEN", RtFlow { protocol: 89, ..without_ports(logged) }),
         ],
     );
 }

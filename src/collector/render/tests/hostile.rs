@@ -14,10 +14,7 @@ use crate::collector::render::{Format, RenderOptions, Renderer};
 /// The line of a create whose policy, zone, service and host have this name.
 fn line_with(name: &str, format: Format) -> String {
     let mut world = Arc::unwrap_or_clone(world());
-    world.names.policies[1] = PolicyName {
-        name: name.into(),
-        global: false,
-    };
+    world.names.policies[1] = PolicyName { name: name.into(), global: false };
     world.names.zones[2] = name.into();
     world.names.applications[1] = name.into();
     let mut renderer = Renderer::new(Arc::new(world), RenderOptions::new(format, name));
@@ -48,29 +45,16 @@ fn visible(name: &str) -> String {
 
 fn assert_one_clean_line(line: &str) {
     let body = line.strip_suffix('\n').expect("a line ends");
-    assert!(
-        !body
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}'))
-    );
+    assert!(!body.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}')));
 }
 
 #[test]
 fn a_name_cannot_forge_a_line_a_field_or_an_override() {
     for (name, expected) in [
-        (
-            "a\"] evil\n<14>1 x",
-            r#"policy-name="a\"\] evil\\x0a<14>1 x""#,
-        ),
+        ("a\"] evil\n<14>1 x", r#"policy-name="a\"\] evil\\x0a<14>1 x""#),
         ("a policy-name=b", r#"policy-name="a policy-name\\x3db""#),
-        (
-            "\u{1b}[2J\u{7f}\u{9b}",
-            r#"policy-name="\\x1b[2J\\x7f\\x9b""#,
-        ),
-        (
-            "x\u{202e}y\u{2066}z",
-            r#"policy-name="x\\u{202e}y\\u{2066}z""#,
-        ),
+        ("\u{1b}[2J\u{7f}\u{9b}", r#"policy-name="\\x1b[2J\\x7f\\x9b""#),
+        ("x\u{202e}y\u{2066}z", r#"policy-name="x\\u{202e}y\\u{2066}z""#),
         ("back\\slash", r#"policy-name="back\\slash""#),
         ("Zürich=ok", r#"policy-name="Zürich=ok""#),
     ] {

@@ -24,21 +24,14 @@ pub(super) fn parse(line: &str) -> Message {
     let mut header = line.splitn(7, ' ');
     let mut next = || header.next().expect("seven parts");
     let priority = next();
-    assert!(
-        priority.starts_with('<') && priority.ends_with(">1"),
-        "{priority}"
-    );
+    assert!(priority.starts_with('<') && priority.ends_with(">1"), "{priority}");
     let (time, host, _program, process) = (next(), next(), next(), next());
     assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
     assert!(host.bytes().all(|b| b.is_ascii_graphic()) && !host.is_empty());
     assert_eq!(process, "-");
     let tag = next().to_string();
-    let data = next()
-        .strip_prefix("[junos@2636.1.1.1.2.")
-        .expect("one element");
-    let mut characters = data
-        .trim_start_matches(|c: char| c.is_ascii_digit())
-        .chars();
+    let data = next().strip_prefix("[junos@2636.1.1.1.2.").expect("one element");
+    let mut characters = data.trim_start_matches(|c: char| c.is_ascii_digit()).chars();
     let mut parameters = Vec::new();
     loop {
         match characters.next() {
@@ -53,10 +46,7 @@ pub(super) fn parse(line: &str) -> Message {
 
 fn parameter(characters: &mut std::str::Chars<'_>) -> (String, String) {
     let key: String = characters.by_ref().take_while(|&c| c != '=').collect();
-    assert!(
-        !key.is_empty() && key.len() <= 32,
-        "SD-NAME has 1 to 32 characters: {key}"
-    );
+    assert!(!key.is_empty() && key.len() <= 32, "SD-NAME has 1 to 32 characters: {key}");
     assert_eq!(characters.next(), Some('"'));
     let mut value = String::new();
     loop {

@@ -37,10 +37,7 @@ impl Write for &mut Limited {
             self.interrupts -= 1;
             return Err(ErrorKind::Interrupted.into());
         }
-        let more = bytes
-            .len()
-            .min(self.step)
-            .min(self.room - self.accepted.len());
+        let more = bytes.len().min(self.step).min(self.room - self.accepted.len());
         if more == 0 {
             return Err(Error::from(self.write_error));
         }
@@ -76,9 +73,7 @@ fn events_wait_in_the_backlog_until_the_flush_settles_them() {
     assert_eq!(sink.report().name, "frames.bin");
     drop(sink);
     let deny = event(EventKind::PolicyDeny);
-    let expected: Vec<u8> = (1..=3)
-        .flat_map(|sequence| frame(&deny, sequence))
-        .collect();
+    let expected: Vec<u8> = (1..=3).flat_map(|sequence| frame(&deny, sequence)).collect();
     assert_eq!(writer.accepted, expected);
 }
 
@@ -90,20 +85,14 @@ fn lines_are_written_whole_and_in_order_when_the_buffer_is_full() {
     let mut sink = WriterSink::lines("stdout", &mut writer, Renderer::new(world(), options));
     write_frames(&mut sink, 1..=200);
     let (settled, lost, backlog) = counts(&sink);
-    assert!(
-        settled > 0 && backlog > 0,
-        "200 lines are more than one buffer"
-    );
+    assert!(settled > 0 && backlog > 0, "200 lines are more than one buffer");
     assert_eq!((settled + backlog, lost), (200, [0; 4]));
     sink.flush();
     assert_eq!(counts(&sink), (200, [0; 4], 0));
     drop(sink);
     let text = String::from_utf8(writer.accepted).expect("lines are UTF-8");
     assert_eq!(text.lines().count(), 200);
-    assert!(
-        text.lines()
-            .all(|line| line.starts_with("<14>1 ") && line.ends_with(']'))
-    );
+    assert!(text.lines().all(|line| line.starts_with("<14>1 ") && line.ends_with(']')));
 }
 
 #[test]
@@ -117,17 +106,10 @@ fn a_full_disk_settles_the_whole_events_and_loses_the_rest() {
     write_frames(&mut sink, 6..=7);
     sink.flush();
     assert_eq!(counts(&sink), (2, [0, 0, 5, 0], 0));
-    assert_eq!(
-        sink.take_error().expect("reported").kind(),
-        ErrorKind::StorageFull
-    );
+    assert_eq!(sink.take_error().expect("reported").kind(), ErrorKind::StorageFull);
     assert!(sink.take_error().is_none(), "reported once");
     drop(sink);
-    assert_eq!(
-        writer.accepted.len(),
-        152 * 2 + 100,
-        "nothing after the cut"
-    );
+    assert_eq!(writer.accepted.len(), 152 * 2 + 100, "nothing after the cut");
 }
 
 #[test]
@@ -137,10 +119,7 @@ fn a_reader_that_leaves_is_a_broken_pipe_and_no_panic() {
     write_frames(&mut sink, 1..=2);
     sink.flush();
     assert_eq!(counts(&sink), (0, [0, 2, 0, 0], 0));
-    assert_eq!(
-        sink.take_error().expect("reported").kind(),
-        ErrorKind::BrokenPipe
-    );
+    assert_eq!(sink.take_error().expect("reported").kind(), ErrorKind::BrokenPipe);
 }
 
 #[test]
@@ -160,10 +139,7 @@ fn a_writer_that_takes_nothing_is_an_error_and_no_endless_loop() {
     write_frames(&mut sink, 1..=1);
     sink.flush();
     assert_eq!(counts(&sink), (0, [0, 1, 0, 0], 0));
-    assert_eq!(
-        sink.take_error().expect("reported").kind(),
-        ErrorKind::WriteZero
-    );
+    assert_eq!(sink.take_error().expect("reported").kind(), ErrorKind::WriteZero);
 }
 
 #[test]

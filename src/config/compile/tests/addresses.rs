@@ -21,11 +21,7 @@ fn with_policy(source: &str, destination: &str, more: &str) -> String {
 }
 
 fn permits(world: &World, source: &str, destination: &str) -> bool {
-    let family = if source.contains(':') {
-        Family::Inet6
-    } else {
-        Family::Inet
-    };
+    let family = if source.contains(':') { Family::Inet6 } else { Family::Inet };
     let hit = world.policies.lookup(&PolicyQuery {
         from_zone: TRUST,
         to_zone: DMZ,
@@ -101,11 +97,7 @@ fn what_cannot_be_matched_is_an_error_only_where_it_is_used() {
          set security address-book global address-set both address odd";
     assert_eq!(found(books), Vec::<&str>::new());
     for name in ["web", "odd", "both"] {
-        assert_eq!(
-            found(&with_policy(name, "any", books)),
-            ["unsupported-address"],
-            "{name}"
-        );
+        assert_eq!(found(&with_policy(name, "any", books)), ["unsupported-address"], "{name}");
     }
 }
 
@@ -114,33 +106,18 @@ fn faults_of_address_books_are_errors() {
     let set = "set security address-book global address-set";
     let address = "set security address-book global address";
     let cases = [
-        (
-            format!("{set} a address-set b\n{set} b address-set a"),
-            "set-cycle",
-        ),
+        (format!("{set} a address-set b\n{set} b address-set a"), "set-cycle"),
         (format!("{set} a address-set a"), "set-cycle"),
         (format!("{set} a address nobody"), "undefined-address"),
         (format!("{set} a description empty"), "empty-set"),
         (format!("{address} any 10.0.0.0/8"), "duplicate-name"),
-        (
-            format!("{address} a 10.0.0.0/8\n{set} a address a"),
-            "duplicate-name",
-        ),
+        (format!("{address} a 10.0.0.0/8\n{set} a address a"), "duplicate-name"),
         (format!("{address} a 10.0.0.300/8"), "bad-prefix"),
-        (
-            format!("{address} a range-address 10.0.0.9 to 10.0.0.1"),
-            "bad-range",
-        ),
-        (
-            format!("{address} a range-address 10.0.0.9 to ::1"),
-            "bad-range",
-        ),
+        (format!("{address} a range-address 10.0.0.9 to 10.0.0.1"), "bad-range"),
+        (format!("{address} a range-address 10.0.0.9 to ::1"), "bad-range"),
         (format!("{address} a description nothing"), "missing-value"),
         (with_policy("nobody", "any", ""), "undefined-address"),
-        (
-            "set security address-book x attach zone nowhere".to_owned(),
-            "undefined-zone",
-        ),
+        ("set security address-book x attach zone nowhere".to_owned(), "undefined-zone"),
     ];
     for (lines, id) in cases {
         assert!(found(&lines).contains(&id), "{lines}: {:?}", found(&lines));
@@ -151,10 +128,7 @@ fn faults_of_address_books_are_errors() {
 fn chains_of_sets_are_bounded() {
     let chain: String = (0..100)
         .map(|n| {
-            format!(
-                "set security address-book global address-set s{n} address-set s{}\n",
-                n + 1
-            )
+            format!("set security address-book global address-set s{n} address-set s{}\n", n + 1)
         })
         .collect();
     let end = "set security address-book global address-set s100 address a

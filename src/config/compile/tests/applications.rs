@@ -13,19 +13,13 @@ fn service(protocol: u8, port_or_type: u16) -> Service {
         protocol,
         source_port: 40_000,
         destination_port: if icmp { 0 } else { port_or_type },
-        icmp_type: if icmp {
-            u8::try_from(port_or_type).expect("a type")
-        } else {
-            0
-        },
+        icmp_type: if icmp { u8::try_from(port_or_type).expect("a type") } else { 0 },
         icmp_code: 0,
     }
 }
 
 fn name_of(world: &World, protocol: u8, port_or_type: u16) -> &str {
-    let id = world
-        .applications
-        .service_of(&service(protocol, port_or_type));
+    let id = world.applications.service_of(&service(protocol, port_or_type));
     world.names.application(id)
 }
 
@@ -72,33 +66,20 @@ fn custom_applications_have_terms_types_and_timeouts() {
          set applications application two term t3 protocol 97",
     );
     let id = |name: &str| {
-        let at = world
-            .names
-            .applications
-            .iter()
-            .position(|known| known == name);
+        let at = world.names.applications.iter().position(|known| known == name);
         AppId(u16::try_from(at.expect(name)).expect("small"))
     };
     let [term] = world.applications.get(id("one")).terms[..] else {
         panic!("one term");
     };
     assert_eq!(term.protocol, Some(6));
-    assert_eq!(
-        (term.source_ports, term.destination_ports),
-        ((1024, 65_535), (7000, 7010))
-    );
+    assert_eq!((term.source_ports, term.destination_ports), ((1024, 65_535), (7000, 7010)));
     assert_eq!(term.timeout_s, u32::MAX);
     let [t1, t2, t3] = world.applications.get(id("two")).terms[..] else {
         panic!("three terms");
     };
-    assert_eq!(
-        (t1.protocol, t1.destination_ports, t1.timeout_s),
-        (Some(17), (161, 161), 30)
-    );
-    assert_eq!(
-        (t2.protocol, t2.icmp_type, t2.icmp_code),
-        (Some(1), Some(8), Some(0))
-    );
+    assert_eq!((t1.protocol, t1.destination_ports, t1.timeout_s), (Some(17), (161, 161), 30));
+    assert_eq!((t2.protocol, t2.icmp_type, t2.icmp_code), (Some(1), Some(8), Some(0)));
     assert_eq!((t3.protocol, t3.destination_ports), (Some(97), (0, 65_535)));
     let timeout = world.applications.timeout_s(id("two"), &service(17, 161));
     assert_eq!(timeout, Some(30));
@@ -123,11 +104,7 @@ fn policies_match_sets_and_name_the_member() {
          set applications application-set all application-set web
          set applications application-set all application-set junos-cifs";
     let world = office(&policy("all", "permit", more));
-    for (port, name) in [
-        (443, "junos-https"),
-        (445, "junos-smb-session"),
-        (23, "None"),
-    ] {
+    for (port, name) in [(443, "junos-https"), (445, "junos-smb-session"), (23, "None")] {
         let hit = world.policies.lookup(&PolicyQuery {
             from_zone: TRUST,
             to_zone: UNTRUST,
@@ -151,21 +128,13 @@ fn a_configured_application_may_take_a_predefined_name() {
 fn what_only_an_rpc_gateway_can_tell_matches_nothing() {
     let sun = "set applications application nfs protocol udp rpc-program-number 100003";
     for name in ["junos-sun-rpc-nfs-tcp", "nfs"] {
-        assert_eq!(
-            found(&policy(name, "permit", sun)),
-            ["rpc-application"],
-            "{name}"
-        );
+        assert_eq!(found(&policy(name, "permit", sun)), ["rpc-application"], "{name}");
         assert_eq!(found(&policy(name, "deny", sun)), ["would-open"], "{name}");
     }
     let text = policy("junos-ms-rpc-any", "permit", super::OFFICE);
     let names = compiled(&text).world.names.policies.len();
     assert_eq!(names, 2);
-    assert_eq!(
-        AppMatch::default(),
-        AppMatch::Any,
-        "no list means any, an empty one nothing"
-    );
+    assert_eq!(AppMatch::default(), AppMatch::Any, "no list means any, an empty one nothing");
 }
 
 #[test]
@@ -174,43 +143,19 @@ fn faults_of_applications_are_errors() {
     let set = "set applications application-set";
     let cases = [
         (format!("{app} destination-port 80"), "missing-protocol"),
-        (
-            format!("{app} protocol icmp destination-port 80"),
-            "misplaced-match",
-        ),
+        (format!("{app} protocol icmp destination-port 80"), "misplaced-match"),
         (format!("{app} protocol tcp icmp-type 8"), "misplaced-match"),
         (format!("{app} protocol tpc"), "bad-number"),
-        (
-            format!("{app} protocol tcp destination-port 90-80"),
-            "bad-number",
-        ),
-        (
-            format!("{app} protocol tcp destination-port 65536"),
-            "bad-number",
-        ),
+        (format!("{app} protocol tcp destination-port 90-80"), "bad-number"),
+        (format!("{app} protocol tcp destination-port 65536"), "bad-number"),
         (format!("{app} protocol tcp ether-type 5"), "would-open"),
-        (
-            format!("{app} protocol tcp inactivity-timeout 0"),
-            "bad-number",
-        ),
-        (
-            format!("{set} s application nobody"),
-            "undefined-application",
-        ),
+        (format!("{app} protocol tcp inactivity-timeout 0"), "bad-number"),
+        (format!("{set} s application nobody"), "undefined-application"),
         (format!("{set} s application-set s"), "set-cycle"),
-        (
-            format!("{app} protocol tcp\n{set} a application a"),
-            "duplicate-name",
-        ),
+        (format!("{app} protocol tcp\n{set} a application a"), "duplicate-name"),
         (policy("junos-htp", "permit", ""), "undefined-application"),
-        (
-            "set applications application any protocol tcp".to_owned(),
-            "duplicate-name",
-        ),
-        (
-            "set applications application a/b protocol tcp".to_owned(),
-            "bad-name",
-        ),
+        ("set applications application any protocol tcp".to_owned(), "duplicate-name"),
+        ("set applications application a/b protocol tcp".to_owned(), "bad-name"),
     ];
     for (lines, id) in cases {
         assert!(found(&lines).contains(&id), "{lines}: {:?}", found(&lines));

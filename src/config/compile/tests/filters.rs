@@ -10,9 +10,7 @@ use super::{found, office, v4};
 /// A filter with one term of these conditions.
 fn with_from(family: &str, conditions: &[&str]) -> String {
     let at = format!("set firewall family {family} filter f term t");
-    let from = conditions
-        .iter()
-        .map(|condition| format!("{at} from {condition}\n"));
+    let from = conditions.iter().map(|condition| format!("{at} from {condition}\n"));
     format!("{}{at} then accept", from.collect::<String>())
 }
 
@@ -50,29 +48,19 @@ fn conditions_become_ranges_and_masks() {
 
 #[test]
 fn exceptions_become_what_is_left() {
-    let term = inet(&[
-        "port-except [ 80 443-444 ]",
-        "protocol-except [ 1-254 ]",
-        "ttl-except 0-254",
-    ]);
+    let term =
+        inet(&["port-except [ 80 443-444 ]", "protocol-except [ 1-254 ]", "ttl-except 0-254"]);
     assert_eq!(term.matches.ports, [(0, 79), (81, 442), (445, 65_535)]);
     assert_eq!(term.matches.protocols, [0, 255]);
     assert_eq!(term.matches.ttls, [(255, 255)]);
     let nothing = with_from("inet", &["protocol-except 0-255"]);
-    assert_eq!(
-        found(&nothing),
-        ["never-matches"],
-        "must not become an absent condition"
-    );
+    assert_eq!(found(&nothing), ["never-matches"], "must not become an absent condition");
 }
 
 #[test]
 fn families_have_their_own_icmp_types() {
-    let v4_types = inet(&[
-        "protocol icmp",
-        "icmp-type [ echo-request unreachable ]",
-        "icmp-code 0-3",
-    ]);
+    let v4_types =
+        inet(&["protocol icmp", "icmp-type [ echo-request unreachable ]", "icmp-code 0-3"]);
     assert_eq!(v4_types.matches.icmp_types, [(8, 8), (3, 3)]);
     assert_eq!(v4_types.matches.icmp_codes, [(0, 3)]);
     let world = office(&with_from(
@@ -85,10 +73,7 @@ fn families_have_their_own_icmp_types() {
         ],
     ));
     let matches = &term_of(&world).matches;
-    assert_eq!(
-        world.filter(FilterId(1)).map(|f| f.family),
-        Some(Family::Inet6)
-    );
+    assert_eq!(world.filter(FilterId(1)).map(|f| f.family), Some(Family::Inet6));
     assert_eq!(matches.protocols, [58]);
     assert_eq!(matches.icmp_types, [(128, 128), (135, 135)]);
     assert_eq!(matches.ttls, [(255, 255)]);
@@ -124,11 +109,7 @@ fn the_longest_prefix_decides_about_exceptions() {
         ("11.0.0.1", false),
     ];
     for (address, inside) in cases {
-        assert_eq!(
-            source.contains(Family::Inet, v4(address)),
-            inside,
-            "{address}"
-        );
+        assert_eq!(source.contains(Family::Inet, v4(address)), inside, "{address}");
     }
     let destination = matches.destination.as_ref().expect("a condition");
     assert!(destination.contains(Family::Inet, v4("10.1.1.7")));
@@ -142,11 +123,7 @@ fn prefix_lists_follow_paths() {
          apply-path \"interfaces <ge-*> unit <*> family inet address <*>\"\n{}",
         with_from("inet", &["destination-prefix-list own"])
     ));
-    let own = term_of(&world)
-        .matches
-        .destination
-        .as_ref()
-        .expect("a condition");
+    let own = term_of(&world).matches.destination.as_ref().expect("a condition");
     assert!(own.contains(Family::Inet, v4("10.1.2.77")));
     assert!(own.contains(Family::Inet, v4("203.0.113.2")));
     assert!(!own.contains(Family::Inet, v4("10.1.3.1")));
@@ -172,11 +149,7 @@ fn actions_logs_and_counters_are_compiled() {
          set firewall filter other term x then count c1",
     );
     let filter = world.filter(FilterId(1)).expect("f");
-    let read: Vec<_> = filter
-        .terms
-        .iter()
-        .map(|t| (t.action, t.log, t.counter.0))
-        .collect();
+    let read: Vec<_> = filter.terms.iter().map(|t| (t.action, t.log, t.counter.0)).collect();
     assert_eq!(
         read,
         [
@@ -188,12 +161,7 @@ fn actions_logs_and_counters_are_compiled() {
             (FilterAction::Discard, false, 1),
         ]
     );
-    let counter = |id| {
-        world
-            .names
-            .counter(CounterId(id))
-            .map(|(f, c)| format!("{f} {c}"))
-    };
+    let counter = |id| world.names.counter(CounterId(id)).map(|(f, c)| format!("{f} {c}"));
     assert_eq!(counter(3).as_deref(), Some("other c1"));
     assert_eq!(counter(4), None);
 }
@@ -241,32 +209,17 @@ fn actions_that_cannot_be_taken_are_found() {
 fn terms_that_an_earlier_one_covers_are_found() {
     let at = "set firewall filter f term";
     let cases = [
-        (
-            format!("{at} a then accept\n{at} b from protocol tcp"),
-            true,
-        ),
-        (
-            format!("{at} a then next term\n{at} b from protocol tcp"),
-            false,
-        ),
-        (
-            format!("{at} a from protocol tcp\n{at} b from protocol tcp\n{at} b from port 80"),
-            true,
-        ),
-        (
-            format!("{at} a from protocol tcp\n{at} a from port 80\n{at} b from protocol tcp"),
-            false,
-        ),
+        (format!("{at} a then accept\n{at} b from protocol tcp"), true),
+        (format!("{at} a then next term\n{at} b from protocol tcp"), false),
+        (format!("{at} a from protocol tcp\n{at} b from protocol tcp\n{at} b from port 80"), true),
+        (format!("{at} a from protocol tcp\n{at} a from port 80\n{at} b from protocol tcp"), false),
         (
             format!(
                 "{at} a from source-address 10.0.0.0/8\n{at} b from source-address 10.1.0.0/16"
             ),
             true,
         ),
-        (
-            format!("{at} a from address 10.0.0.0/8\n{at} b from source-address 10.1.0.0/16"),
-            false,
-        ),
+        (format!("{at} a from address 10.0.0.0/8\n{at} b from source-address 10.1.0.0/16"), false),
     ];
     for (lines, shadowed) in cases {
         let ids = found(&lines);

@@ -26,12 +26,7 @@ fn the_branch_office_compiles_with_what_is_not_honoured_listed() {
     snapshot("branch-office", &render::text(&sources, &diagnostics));
     let world = compiled.expect("no error").world;
     assert_eq!(world.names.host, "branch-fw1");
-    let policies: Vec<_> = world
-        .names
-        .policies
-        .iter()
-        .map(|p| p.name.as_str())
-        .collect();
+    let policies: Vec<_> = world.names.policies.iter().map(|p| p.name.as_str()).collect();
     let expected = [
         "default-policy",
         "staff-out",
@@ -44,15 +39,9 @@ fn the_branch_office_compiles_with_what_is_not_honoured_listed() {
     ];
     assert_eq!(policies, expected);
     assert!(world.names.policy(PolicyId(7)).global);
-    let hop = world
-        .routes
-        .route(Family::Inet6, v4("2a00::1"))
-        .expect("a default route");
+    let hop = world.routes.route(Family::Inet6, v4("2a00::1")).expect("a default route");
     assert_eq!(hop.gateway, v4("2001:db8:ffff::1"));
-    assert_eq!(
-        world.nat.statics.len() + world.nat.destination.len() + world.nat.source.len(),
-        5
-    );
+    assert_eq!(world.nat.statics.len() + world.nat.destination.len() + world.nat.source.len(), 5);
 }
 
 #[test]

@@ -11,18 +11,12 @@ fn units_get_ids_in_order_and_their_zone() {
     let world = office("");
     let names = ["N/A", "ge-0/0/0.0", "ge-0/0/1.0", "ge-0/0/2.0"];
     assert_eq!(world.names.interfaces, names);
-    assert_eq!(
-        world.names.zones,
-        ["N/A", "junos-host", "untrust", "trust", "dmz"]
-    );
+    assert_eq!(world.names.zones, ["N/A", "junos-host", "untrust", "trust", "dmz"]);
     let trust = world.interfaces.get(IfIndex(2));
     assert_eq!(trust.zone, TRUST);
     assert_eq!(trust.primary(Family::Inet), Some(v4("10.1.1.1")));
     assert_eq!(trust.primary(Family::Inet6), Some(v4("2001:db8:1::1")));
-    assert_eq!(
-        world.interfaces.get(IfIndex(1)).primary(Family::Inet6),
-        None
-    );
+    assert_eq!(world.interfaces.get(IfIndex(1)).primary(Family::Inet6), None);
 }
 
 #[test]
@@ -128,11 +122,7 @@ fn interface_statements_replace_those_of_the_zone() {
         (3, 47, 0, false),
     ];
     for (id, protocol, port, expected) in cases {
-        assert_eq!(
-            accepts(id, protocol, port),
-            expected,
-            "{id} {protocol} {port}"
-        );
+        assert_eq!(accepts(id, protocol, port), expected, "{id} {protocol} {port}");
     }
 }
 
@@ -150,11 +140,7 @@ fn addresses_become_direct_local_and_broadcast_routes() {
         ("2001:db8:1::2", RouteKind::Forward, 2),
     ];
     for (address, kind, egress) in cases {
-        let family = if address.contains(':') {
-            Family::Inet6
-        } else {
-            Family::Inet
-        };
+        let family = if address.contains(':') { Family::Inet6 } else { Family::Inet };
         let hop = world.routes.route(family, v4(address)).expect(address);
         assert_eq!((hop.kind, hop.egress), (kind, IfIndex(egress)), "{address}");
         assert_eq!(hop.gateway, v4("0.0.0.0"), "{address}");
@@ -173,21 +159,12 @@ fn static_routes_resolve_over_direct_ones() {
     );
     let route = |family, address| *world.routes.route(family, v4(address)).expect(address);
     let default = route(Family::Inet, "8.8.8.8");
-    assert_eq!(
-        (default.egress, default.gateway),
-        (IfIndex(1), v4("203.0.113.1"))
-    );
+    assert_eq!((default.egress, default.gateway), (IfIndex(1), v4("203.0.113.1")));
     assert_eq!(route(Family::Inet, "10.200.0.1").kind, RouteKind::Discard);
     let qualified = route(Family::Inet, "10.8.1.1");
-    assert_eq!(
-        (qualified.egress, qualified.gateway),
-        (IfIndex(2), v4("10.1.1.9"))
-    );
+    assert_eq!((qualified.egress, qualified.gateway), (IfIndex(2), v4("10.1.1.9")));
     let default = route(Family::Inet6, "2a00::1");
-    assert_eq!(
-        (default.egress, default.gateway),
-        (IfIndex(2), v4("2001:db8:1::9"))
-    );
+    assert_eq!((default.egress, default.gateway), (IfIndex(2), v4("2001:db8:1::9")));
 }
 
 #[test]
@@ -198,10 +175,7 @@ fn routes_without_a_reachable_next_hop_discard() {
          set routing-options static route 10.9.0.0/16 next-hop 192.168.77.1"
     );
     let world = compiled(&text).world;
-    let hop = world
-        .routes
-        .route(Family::Inet, v4("10.9.1.1"))
-        .expect("a route");
+    let hop = world.routes.route(Family::Inet, v4("10.9.1.1")).expect("a route");
     assert_eq!(hop.kind, RouteKind::Discard);
     let ids = found("set routing-options static route 10.9.0.0/16 next-hop 192.168.77.1");
     assert_eq!(ids, ["unresolved-next-hop"]);
@@ -210,43 +184,16 @@ fn routes_without_a_reachable_next_hop_discard() {
 #[test]
 fn misplaced_interfaces_are_errors() {
     let cases = [
-        (
-            "set security zones security-zone dmz interfaces ge-0/0/0.0",
-            "interface-in-two-zones",
-        ),
-        (
-            "set security zones security-zone dmz interfaces ge-0/0/9.0",
-            "undefined-interface",
-        ),
-        (
-            "set interfaces ge-0/0/0 unit 0 family inet address 1.2.3.4/33",
-            "bad-prefix",
-        ),
-        (
-            "set interfaces ge-0/0/0 unit 0 family inet address ::1/64",
-            "bad-family",
-        ),
-        (
-            "set interfaces ge-0/0/0 unit 0 family inet rpf-check",
-            "would-open",
-        ),
-        (
-            "set interfaces ge-0/0/0 unit 0 family inet filter input nix",
-            "undefined-filter",
-        ),
+        ("set security zones security-zone dmz interfaces ge-0/0/0.0", "interface-in-two-zones"),
+        ("set security zones security-zone dmz interfaces ge-0/0/9.0", "undefined-interface"),
+        ("set interfaces ge-0/0/0 unit 0 family inet address 1.2.3.4/33", "bad-prefix"),
+        ("set interfaces ge-0/0/0 unit 0 family inet address ::1/64", "bad-family"),
+        ("set interfaces ge-0/0/0 unit 0 family inet rpf-check", "would-open"),
+        ("set interfaces ge-0/0/0 unit 0 family inet filter input nix", "undefined-filter"),
         ("set interfaces ge-0/0/0 unti 0", "unknown-statement"),
-        (
-            "set routing-instances red interface ge-0/0/0.0",
-            "would-open",
-        ),
-        (
-            "set security zones security-zone junos-host tcp-rst",
-            "reserved-name",
-        ),
-        (
-            "set security zones security-zone dmz screen nix",
-            "undefined-screen",
-        ),
+        ("set routing-instances red interface ge-0/0/0.0", "would-open"),
+        ("set security zones security-zone junos-host tcp-rst", "reserved-name"),
+        ("set security zones security-zone dmz screen nix", "undefined-screen"),
     ];
     for (line, id) in cases {
         assert!(found(line).contains(&id), "{line}: {:?}", found(line));
@@ -256,9 +203,7 @@ fn misplaced_interfaces_are_errors() {
 #[test]
 fn the_wire_bounds_the_number_of_zones() {
     let zones = |count: usize| -> String {
-        (0..count)
-            .map(|n| format!("set security zones security-zone z{n} tcp-rst\n"))
-            .collect()
+        (0..count).map(|n| format!("set security zones security-zone z{n} tcp-rst\n")).collect()
     };
     assert!(!found(&zones(251)).contains(&"too-many"));
     assert!(found(&zones(252)).contains(&"too-many"));
@@ -297,20 +242,11 @@ fn tables_beyond_their_ids_are_errors() {
         many(&|n| {
             let host = |net| format!("{net}.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255);
             let (route, via) = ("set routing-options static route", "interface ge-0/0/0.0");
-            format!(
-                "{route} {}/32 qualified-next-hop {} {via}\n",
-                host(10),
-                host(20)
-            )
+            format!("{route} {}/32 qualified-next-hop {} {via}\n", host(10), host(20))
         }),
     ];
     for text in texts {
         let ids = found(&text);
-        assert_eq!(
-            ids.iter().filter(|id| **id == "too-many").count(),
-            1,
-            "{}",
-            &text[..60]
-        );
+        assert_eq!(ids.iter().filter(|id| **id == "too-many").count(), 1, "{}", &text[..60]);
     }
 }

@@ -38,13 +38,7 @@ fn outbound(world: &World, source: &str, port: u16) -> Option<SourceHit> {
 }
 
 fn inbound(world: &World, destination: &str, port: u16) -> Option<DestinationHit> {
-    let query = query(
-        (1, UNTRUST),
-        (0, ZoneId::NONE),
-        "8.8.8.8",
-        destination,
-        port,
-    );
+    let query = query((1, UNTRUST), (0, ZoneId::NONE), "8.8.8.8", destination, port);
     world.nat.destination_of(&query)
 }
 
@@ -75,14 +69,8 @@ fn source_rules_use_pools_the_interface_or_nothing() {
         _ => None,
     };
     assert_eq!(action("10.1.1.5", 22), Some((1, SourceAction::Off)));
-    assert_eq!(
-        action("10.1.1.5", 80),
-        Some((2, SourceAction::Pool(PoolId(1))))
-    );
-    assert_eq!(
-        action("10.1.1.200", 80),
-        Some((3, SourceAction::Pool(PoolId(2))))
-    );
+    assert_eq!(action("10.1.1.5", 80), Some((2, SourceAction::Pool(PoolId(1)))));
+    assert_eq!(action("10.1.1.200", 80), Some((3, SourceAction::Pool(PoolId(2)))));
     assert_eq!(action("10.1.1.201", 80), Some((4, SourceAction::Interface)));
     let pool = world.nat.pool(PoolId(1)).expect("exists");
     let key = |text: &str| v4(text).v4_key();
@@ -117,11 +105,7 @@ fn rule_sets_of_interfaces_come_before_those_of_zones() {
          set security nat source rule-set to-ifl rule to-ifl match destination-address 9.0.0.0/8
          set security nat source rule-set to-ifl rule to-ifl then source-nat off"
     ));
-    let rules = world
-        .nat
-        .source
-        .iter()
-        .map(|rule| world.names.nat_rule(rule.id));
+    let rules = world.nat.source.iter().map(|rule| world.names.nat_rule(rule.id));
     let names: Vec<&str> = rules.map(|name| name.rule.as_str()).collect();
     assert_eq!(names, ["to-ifl", "from-ifl", "zones"]);
 }
@@ -141,10 +125,7 @@ fn destination_rules_translate_address_and_port() {
          set security nat destination rule-set in rule alt then destination-nat pool alt",
     );
     let hit = inbound(&world, "203.0.113.80", 80).expect("http");
-    assert_eq!(
-        (hit.address, hit.port, hit.is_static),
-        (v4("10.1.2.80"), 80, false)
-    );
+    assert_eq!((hit.address, hit.port, hit.is_static), (v4("10.1.2.80"), 80, false));
     let hit = inbound(&world, "203.0.113.80", 85).expect("alt");
     assert_eq!((hit.address, hit.port), (v4("10.1.2.81"), 8080));
     assert_eq!(inbound(&world, "203.0.113.80", 90), None);
@@ -166,10 +147,7 @@ fn static_rules_translate_both_ways() {
          set security address-book global address inside 10.1.2.25/32",
     );
     let hit = inbound(&world, "203.0.113.70", 80).expect("net");
-    assert_eq!(
-        (hit.address, hit.port, hit.is_static),
-        (v4("10.1.2.70"), 80, true)
-    );
+    assert_eq!((hit.address, hit.port, hit.is_static), (v4("10.1.2.70"), 80, true));
     let hit = inbound(&world, "203.0.113.25", 2004).expect("one");
     assert_eq!((hit.address, hit.port), (v4("10.1.2.25"), 3004));
     assert_eq!(inbound(&world, "203.0.113.25", 2010), None);
@@ -189,27 +167,15 @@ fn faults_of_source_nat_are_errors() {
     let set = format!("{at} rule-set x");
     let cases = [
         (format!("{rule} then source-nat pool nix"), "undefined-pool"),
-        (
-            format!("{rule} match application nix"),
-            "undefined-application",
-        ),
+        (format!("{rule} match application nix"), "undefined-application"),
         (format!("{rule} description x"), "missing-action"),
-        (
-            format!("{rule} match source-adress 10.0.0.0/8"),
-            "unknown-statement",
-        ),
+        (format!("{rule} match source-adress 10.0.0.0/8"), "unknown-statement"),
         (format!("{pool} port no-translation"), "empty-pool"),
-        (
-            format!("{pool} address 10.0.0.0/24\n{pool} address ::/64"),
-            "mixed-pool",
-        ),
+        (format!("{pool} address 10.0.0.0/24\n{pool} address ::/64"), "mixed-pool"),
         (format!("{pool} address 10.0.0.9 to 10.0.0.1"), "bad-range"),
         (format!("{pool} port range 3000 to 2000"), "bad-range"),
         (format!("{pool} routing-instance red"), "would-open"),
-        (
-            format!("{set} from zone nowhere\n{set} to zone trust"),
-            "undefined-zone",
-        ),
+        (format!("{set} from zone nowhere\n{set} to zone trust"), "undefined-zone"),
         (format!("{set} from routing-instance red"), "would-open"),
         (format!("{set} from zone trust"), "bad-context"),
         (format!("{set} to zone trust"), "bad-context"),
@@ -243,15 +209,9 @@ fn faults_of_static_and_destination_nat_are_errors() {
         (format!("{fixed} prefix 2001:db8::/124"), "mixed-families"),
         (format!("{fixed} prefix-name nobody"), "undefined-address"),
         (format!("{narrow} protocol tcp"), "would-open"),
-        (
-            format!("{narrow} destination-address 9.9.9.9/32"),
-            "bad-static-address",
-        ),
+        (format!("{narrow} destination-address 9.9.9.9/32"), "bad-static-address"),
         (format!("{target} pool nix"), "undefined-pool"),
-        (
-            format!("{target} pool p\n{pool} 2001:db8::1/128"),
-            "mixed-families",
-        ),
+        (format!("{target} pool p\n{pool} 2001:db8::1/128"), "mixed-families"),
         (format!("{target} off\n{at} to zone trust"), "bad-context"),
         (unmatched, "missing-match"),
         (proxy.to_owned(), "undefined-interface"),
@@ -267,32 +227,19 @@ fn source_pools_that_overlap_are_found() {
         format!("set security nat source pool {name} address {addresses}\n")
     };
     let cases = [
-        (
-            pool("a", "203.0.113.0/28") + &pool("b", "203.0.113.8 to 203.0.113.20"),
-            true,
-        ),
-        (
-            pool("a", "203.0.113.0/28") + &pool("b", "203.0.113.16 to 203.0.113.20"),
-            false,
-        ),
+        (pool("a", "203.0.113.0/28") + &pool("b", "203.0.113.8 to 203.0.113.20"), true),
+        (pool("a", "203.0.113.0/28") + &pool("b", "203.0.113.16 to 203.0.113.20"), false),
         (
             pool("a", "203.0.113.0/24")
                 + &pool("b", "203.0.113.1/32")
                 + &pool("c", "203.0.112.0/23"),
             true,
         ),
-        (
-            pool("a", "203.0.113.1/32") + &pool("a", "203.0.113.0/24"),
-            false,
-        ),
+        (pool("a", "203.0.113.1/32") + &pool("a", "203.0.113.0/24"), false),
     ];
     for (lines, overlap) in cases {
         let ids = found(&lines);
-        assert_eq!(
-            ids.contains(&"overlapping-pools"),
-            overlap,
-            "{lines}: {ids:?}"
-        );
+        assert_eq!(ids.contains(&"overlapping-pools"), overlap, "{lines}: {ids:?}");
     }
 }
 
@@ -303,41 +250,16 @@ fn rules_that_an_earlier_one_covers_are_found() {
         format!("{r} {name} match {matches}\n{r} {name} then source-nat interface\n")
     };
     let cases = [
-        (
-            rule("a", "source-address 10.0.0.0/8") + &rule("b", "source-address 10.1.0.0/16"),
-            true,
-        ),
-        (
-            rule("a", "source-address 10.1.0.0/16") + &rule("b", "source-address 10.0.0.0/8"),
-            false,
-        ),
-        (
-            rule("a", "protocol tcp") + &rule("b", "source-address 10.1.0.0/16"),
-            false,
-        ),
-        (
-            rule("a", "protocol [ tcp udp ]") + &rule("b", "protocol udp"),
-            true,
-        ),
-        (
-            rule("a", "destination-port 80 to 90") + &rule("b", "destination-port 85"),
-            true,
-        ),
-        (
-            rule("a", "application junos-smb") + &rule("b", "application junos-smb-session"),
-            true,
-        ),
-        (
-            rule("a", "application junos-http") + &rule("b", "application any"),
-            false,
-        ),
+        (rule("a", "source-address 10.0.0.0/8") + &rule("b", "source-address 10.1.0.0/16"), true),
+        (rule("a", "source-address 10.1.0.0/16") + &rule("b", "source-address 10.0.0.0/8"), false),
+        (rule("a", "protocol tcp") + &rule("b", "source-address 10.1.0.0/16"), false),
+        (rule("a", "protocol [ tcp udp ]") + &rule("b", "protocol udp"), true),
+        (rule("a", "destination-port 80 to 90") + &rule("b", "destination-port 85"), true),
+        (rule("a", "application junos-smb") + &rule("b", "application junos-smb-session"), true),
+        (rule("a", "application junos-http") + &rule("b", "application any"), false),
     ];
     for (lines, shadowed) in cases {
         let ids = found(&format!("{SOURCE}{lines}"));
-        assert_eq!(
-            ids.contains(&"shadowed-nat-rule"),
-            shadowed,
-            "{lines}: {ids:?}"
-        );
+        assert_eq!(ids.contains(&"shadowed-nat-rule"), shadowed, "{lines}: {ids:?}");
     }
 }

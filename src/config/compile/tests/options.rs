@@ -92,10 +92,7 @@ fn options_with_history_are_listed_once() {
         assert_eq!(ids, ["screen-not-honoured"], "{option}");
     }
     assert_eq!(found(&format!("{at} a tcp lnad")), ["unknown-statement"]);
-    assert_eq!(
-        found(&format!("{at} a ip tunnel bad-inner-header")),
-        ["would-open"]
-    );
+    assert_eq!(found(&format!("{at} a ip tunnel bad-inner-header")), ["would-open"]);
 }
 
 #[test]
@@ -107,10 +104,7 @@ fn flow_options_are_honoured_or_listed() {
     );
     let flow = world.flow;
     assert!(flow.no_syn_check);
-    assert_eq!(
-        (flow.tcp_initial_s, flow.tcp_closing_s, flow.tcp_s),
-        (30, 6, 1800)
-    );
+    assert_eq!((flow.tcp_initial_s, flow.tcp_closing_s, flow.tcp_s), (30, 6, 1800));
     let at = "set security flow";
     let cases = [
         ("aging early-ageout 5", "not-honoured"),
@@ -151,15 +145,9 @@ fn streams_of_the_log_are_read() {
     };
     let host = |text: &str| text.parse().ok();
     assert_eq!((siem.host, siem.port), (host("10.1.2.10"), 6514));
-    assert_eq!(
-        (siem.format, siem.transport),
-        (LogFormat::Syslog, LogTransport::Tls)
-    );
+    assert_eq!((siem.format, siem.transport), (LogFormat::Syslog, LogTransport::Tls));
     assert_eq!(siem.categories, [LogCategory::Screen]);
-    assert_eq!(
-        (siem.severity, siem.facility, siem.rate_limit),
-        (Some(4), None, 100)
-    );
+    assert_eq!((siem.severity, siem.facility, siem.rate_limit), (Some(4), None, 100));
     assert_eq!(siem.source, host("10.1.2.1"));
     assert_eq!((raw.host, raw.port), (host("2001:db8::10"), 514));
     assert_eq!((raw.format, raw.facility), (LogFormat::Binary, Some(19)));

@@ -129,11 +129,7 @@ fn what_would_open_the_firewall_is_an_error() {
     }
     let denied = policy(pair, "p", "any", "deny");
     let ids = found(&format!("{denied}{at} scheduler-name night"));
-    assert_eq!(
-        ids,
-        ["not-honoured"],
-        "a deny that holds all day opens nothing"
-    );
+    assert_eq!(ids, ["not-honoured"], "a deny that holds all day opens nothing");
 }
 
 #[test]
@@ -142,23 +138,11 @@ fn incomplete_and_misspelt_policies_are_errors() {
     let base = policy(pair, "p", "any", "permit");
     let at = format!("set security policies {pair} policy");
     let cases = [
-        (
-            format!("{at} q match source-address any\n{at} q then deny"),
-            "missing-match",
-        ),
+        (format!("{at} q match source-address any\n{at} q then deny"), "missing-match"),
         (format!("{at} q match source-address any"), "missing-action"),
-        (
-            format!("{base}{at} p then log session-int"),
-            "unknown-statement",
-        ),
-        (
-            format!("{base}{at} p match source-adress any"),
-            "unknown-statement",
-        ),
-        (
-            policy("from-zone trust to-zone nowhere", "p", "any", "deny"),
-            "undefined-zone",
-        ),
+        (format!("{base}{at} p then log session-int"), "unknown-statement"),
+        (format!("{base}{at} p match source-adress any"), "unknown-statement"),
+        (policy("from-zone trust to-zone nowhere", "p", "any", "deny"), "undefined-zone"),
         (policy(pair, "p/q", "any", "deny"), "bad-name"),
         (policy(pair, &"x".repeat(64), "any", "deny"), "bad-name"),
     ];
@@ -183,26 +167,11 @@ fn policies_that_an_earlier_one_covers_are_found() {
         )
     };
     let cases = [
-        (
-            narrow("a", "lan", "any") + &narrow("b", "host", "junos-http"),
-            true,
-        ),
-        (
-            narrow("a", "host", "any") + &narrow("b", "lan", "junos-http"),
-            false,
-        ),
-        (
-            narrow("a", "lan", "junos-http") + &narrow("b", "host", "any"),
-            false,
-        ),
-        (
-            narrow("a", "any", "junos-smb") + &narrow("b", "host", "junos-smb-session"),
-            true,
-        ),
-        (
-            narrow("a", "any", "junos-icmp-ping") + &narrow("b", "host", "junos-icmp-all"),
-            false,
-        ),
+        (narrow("a", "lan", "any") + &narrow("b", "host", "junos-http"), true),
+        (narrow("a", "host", "any") + &narrow("b", "lan", "junos-http"), false),
+        (narrow("a", "lan", "junos-http") + &narrow("b", "host", "any"), false),
+        (narrow("a", "any", "junos-smb") + &narrow("b", "host", "junos-smb-session"), true),
+        (narrow("a", "any", "junos-icmp-ping") + &narrow("b", "host", "junos-icmp-all"), false),
         (
             narrow("a", "host", "any")
                 + &format!("{at} a match source-address-excluded\n")
@@ -218,11 +187,7 @@ fn policies_that_an_earlier_one_covers_are_found() {
     ];
     for (lines, shadowed) in cases {
         let ids = found(&format!("{books}{lines}"));
-        assert_eq!(
-            ids.contains(&"shadowed-policy"),
-            shadowed,
-            "{lines}: {ids:?}"
-        );
+        assert_eq!(ids.contains(&"shadowed-policy"), shadowed, "{lines}: {ids:?}");
     }
 }
 

@@ -150,14 +150,12 @@ fn line() -> impl Strategy<Value = String> {
         8 => proptest::sample::select(WORDS).prop_map(str::to_owned),
         1 => "[a-z0-9./:-]{0,12}",
     ];
-    (
-        proptest::sample::select(PATHS),
-        proptest::collection::vec(word, 1..6),
-    )
-        .prop_map(|(path, words)| {
+    (proptest::sample::select(PATHS), proptest::collection::vec(word, 1..6)).prop_map(
+        |(path, words)| {
             let quoted = words.iter().map(|word| format!(" \"{word}\""));
             format!("set {path}{}\n", quoted.collect::<String>())
-        })
+        },
+    )
 }
 
 proptest! {

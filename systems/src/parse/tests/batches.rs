@@ -10,10 +10,7 @@ use super::*;
 fn the_common_path_agrees_with_the_general_one() {
     let agree = |frame: &[u8]| {
         let common = common::parse(frame)?;
-        let whole = Frame {
-            bytes: frame,
-            wire_length: frame.len(),
-        };
+        let whole = Frame { bytes: frame, wire_length: frame.len() };
         let general = parse_frame(whole, LinkType::Ethernet, lenient());
         let same = matches!(general, Ok(Parsed::Ip(packet)) if packet == common);
         assert!(same, "{frame:02x?}: {common:?}");
@@ -41,41 +38,21 @@ fn arbitrary_frame() -> impl Strategy<Value = Vec<u8>> {
     let valid = prop::sample::select(vec![
         TAGGED_SYN.to_vec(),
         frame("10.0.0.5", "8.8.8.8", 17, &udp(1, 2, b"abc")),
-        frame(
-            "10.0.0.5",
-            "8.8.8.8",
-            17,
-            &udp(1, 2, b"long enough for both headers"),
-        ),
+        frame("10.0.0.5", "8.8.8.8", 17, &udp(1, 2, b"long enough for both headers")),
         frame("10.0.0.5", "8.8.8.8", 6, &tcp(1, 2, 0x18, b"data")),
         v6(
             0,
-            &[
-                &[44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 1, 0, 0, 0, 1][..],
-                &udp(1, 2, &[0; 8]),
-            ]
-            .concat(),
+            &[&[44, 0, 1, 4, 0, 0, 0, 0, 17, 0, 0, 1, 0, 0, 0, 1][..], &udp(1, 2, &[0; 8])]
+                .concat(),
         ),
         ethernet(
             0x0800,
-            &ipv4_packet(
-                ip("10.0.0.5"),
-                ip("8.8.8.8"),
-                1,
-                [0x20, 0],
-                &[7, 3, 4, 0],
-                &[8; 16],
-            ),
+            &ipv4_packet(ip("10.0.0.5"), ip("8.8.8.8"), 1, [0x20, 0], &[7, 3, 4, 0], &[8; 16]),
         ),
     ]);
     let mutations = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
-    let mutated = (
-        valid,
-        mutations,
-        any::<prop::sample::Index>(),
-        any::<bool>(),
-    )
-        .prop_map(|(mut frame, list, cut, repair)| {
+    let mutated = (valid, mutations, any::<prop::sample::Index>(), any::<bool>()).prop_map(
+        |(mut frame, list, cut, repair)| {
             for (at, value) in list {
                 let at = at.index(frame.len());
                 frame[at] = value;
@@ -86,7 +63,8 @@ fn arbitrary_frame() -> impl Strategy<Value = Vec<u8>> {
             let keep = frame.len() - cut.index(frame.len()) / 4;
             frame.truncate(keep);
             frame
-        });
+        },
+    );
     prop_oneof![prop::collection::vec(any::<u8>(), 0..120), mutated]
 }
 

@@ -20,30 +20,14 @@ fn ipv4_with(at: usize, value: u8) -> Vec<u8> {
 fn names_what_is_wrong_with_a_link_header() {
     assert_eq!(reason(vec![]), DropReason::RuntFrame);
     assert_eq!(reason(vec![0; 13]), DropReason::RuntFrame);
-    assert_eq!(
-        reason(ethernet(0x88cc, &[0; 46])),
-        DropReason::UnsupportedEtherType
-    );
-    assert_eq!(
-        reason(ethernet(46, &[0; 46])),
-        DropReason::UnsupportedEtherType
-    );
+    assert_eq!(reason(ethernet(0x88cc, &[0; 46])), DropReason::UnsupportedEtherType);
+    assert_eq!(reason(ethernet(46, &[0; 46])), DropReason::UnsupportedEtherType);
     let tag = [0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 3, 0x08, 0];
     assert_eq!(reason(ethernet(0x8100, &tag)), DropReason::VlanStackTooDeep);
     assert_eq!(reason(ethernet(0x8100, &[0, 1])), DropReason::RuntFrame);
-    let other = parse_with(
-        &[vec![0; 60]],
-        LinkType::Other,
-        IfIndex::NONE,
-        &mut lenient(),
-    );
+    let other = parse_with(&[vec![0; 60]], LinkType::Other, IfIndex::NONE, &mut lenient());
     assert_eq!(other[0].0.reason, DropReason::UnsupportedLinkType);
-    let raw = parse_with(
-        &[vec![0; 60]],
-        LinkType::RawIp,
-        IfIndex::NONE,
-        &mut lenient(),
-    );
+    let raw = parse_with(&[vec![0; 60]], LinkType::RawIp, IfIndex::NONE, &mut lenient());
     assert_eq!(raw[0].0.reason, DropReason::BadIpVersion);
 }
 
@@ -71,32 +55,17 @@ fn names_what_is_wrong_with_a_transport_header() {
     short[12] = 0x60;
     assert_eq!(reason(to(6, &short)), DropReason::BadTcpDataOffset);
     assert_eq!(reason(to(6, &short[..19])), DropReason::TruncatedL4);
-    assert_eq!(
-        reason(to(1, &[8, 0, 0, 0, 0, 1, 0])),
-        DropReason::TruncatedL4
-    );
-    assert_eq!(
-        reason(to(17, &[0, 1, 0, 2, 0, 7, 0, 0])),
-        DropReason::BadUdpLength
-    );
-    assert_eq!(
-        reason(to(136, &[0, 1, 0, 2, 0, 7, 0, 0])),
-        DropReason::BadUdpLength
-    );
-    assert_eq!(
-        reason(to(136, &[0, 1, 0, 2, 0, 9, 0, 0])),
-        DropReason::BadUdpLength
-    );
+    assert_eq!(reason(to(1, &[8, 0, 0, 0, 0, 1, 0])), DropReason::TruncatedL4);
+    assert_eq!(reason(to(17, &[0, 1, 0, 2, 0, 7, 0, 0])), DropReason::BadUdpLength);
+    assert_eq!(reason(to(136, &[0, 1, 0, 2, 0, 7, 0, 0])), DropReason::BadUdpLength);
+    assert_eq!(reason(to(136, &[0, 1, 0, 2, 0, 9, 0, 0])), DropReason::BadUdpLength);
     assert_eq!(reason(to(50, &[0; 7])), DropReason::TruncatedL4);
 }
 
 #[test]
 fn names_what_is_wrong_with_an_ipv6_packet() {
     assert_eq!(reason(ethernet(0x86dd, &[0x60; 39])), DropReason::RuntFrame);
-    assert_eq!(
-        reason(ethernet(0x86dd, &[0x40; 40])),
-        DropReason::BadIpVersion
-    );
+    assert_eq!(reason(ethernet(0x86dd, &[0x40; 40])), DropReason::BadIpVersion);
     let mut beyond = v6(17, &udp(1, 2, &[]));
     beyond[19] += 1;
     assert_eq!(reason(beyond), DropReason::Ipv6LengthBeyondFrame);
@@ -104,10 +73,7 @@ fn names_what_is_wrong_with_an_ipv6_packet() {
     jumbo[18..20].fill(0);
     assert_eq!(reason(jumbo), DropReason::Ipv6Jumbogram);
     assert_eq!(reason(v6(17, &[])), DropReason::TruncatedL4);
-    assert_eq!(
-        reason(v6(60, &[17, 1, 1, 4, 0, 0, 0, 0])),
-        DropReason::TruncatedExtensionHeader
-    );
+    assert_eq!(reason(v6(60, &[17, 1, 1, 4, 0, 0, 0, 0])), DropReason::TruncatedExtensionHeader);
     assert_eq!(reason(v6(60, &[])), DropReason::TruncatedExtensionHeader);
     let nine = [60, 0, 1, 4, 0, 0, 0, 0].repeat(9);
     assert_eq!(reason(v6(60, &nine)), DropReason::ExtensionChainTooLong);
@@ -116,16 +82,8 @@ fn names_what_is_wrong_with_an_ipv6_packet() {
 #[test]
 fn tells_a_snapped_header_from_a_missing_one() {
     let whole = [
-        frame(
-            "10.0.0.5",
-            "8.8.8.8",
-            6,
-            &tcp(1, 2, tcp_flag::SYN, b"payload"),
-        ),
-        v6(
-            60,
-            &[&[6, 0, 1, 4, 0, 0, 0, 0][..], &tcp(1, 2, 16, b"payload")].concat(),
-        ),
+        frame("10.0.0.5", "8.8.8.8", 6, &tcp(1, 2, tcp_flag::SYN, b"payload")),
+        v6(60, &[&[6, 0, 1, 4, 0, 0, 0, 0][..], &tcp(1, 2, 16, b"payload")].concat()),
     ];
     for (frame, headers) in whole.iter().zip([54, 82]) {
         for captured in 0..frame.len() {
@@ -141,11 +99,8 @@ fn tells_a_snapped_header_from_a_missing_one() {
                 },
             );
             let snapped = Verdict::dropped(DropReason::Snapped);
-            let expected = if captured < headers {
-                (false, snapped)
-            } else {
-                (true, Verdict::default())
-            };
+            let expected =
+                if captured < headers { (false, snapped) } else { (true, Verdict::default()) };
             assert_eq!(verdict, expected, "{captured} bytes");
         }
     }
@@ -168,31 +123,15 @@ fn verifies_transport_checksums_only_when_asked() {
     for frame in good {
         let mut bad = frame.clone();
         *bad.last_mut().expect("a byte") ^= 0x40;
-        let rows = parse_with(
-            &[frame, bad.clone()],
-            LinkType::Ethernet,
-            IfIndex::NONE,
-            &mut strict,
-        );
+        let rows =
+            parse_with(&[frame, bad.clone()], LinkType::Ethernet, IfIndex::NONE, &mut strict);
         assert_eq!(rows[0].0, Verdict::default(), "{}", rows[0].1);
-        assert_eq!(
-            rows[1].0,
-            Verdict::dropped(DropReason::L4Checksum),
-            "{}",
-            rows[1].1
-        );
+        assert_eq!(rows[1].0, Verdict::dropped(DropReason::L4Checksum), "{}", rows[1].1);
         assert_eq!(auto(bad).0, Verdict::default());
     }
     let unset = ethernet(
         0x0800,
-        &ipv4_packet(
-            ip("10.0.0.5"),
-            ip("8.8.8.8"),
-            17,
-            [0, 0],
-            &[],
-            &udp(1, 2, b"x"),
-        ),
+        &ipv4_packet(ip("10.0.0.5"), ip("8.8.8.8"), 17, [0, 0], &[], &udp(1, 2, b"x")),
     );
     let rows = parse_with(
         &[unset, v6(17, &udp(1, 2, b"x"))],

@@ -5,9 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn arbitrary_frame() -> impl Strategy<Value = Vec<u8>> {
-    let chain = [
-        60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 1, 0, 0, 0, 1,
-    ];
+    let chain = [60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 1, 0, 0, 0, 1];
     let seeds = vec![
         tcp_in(3),
         v4(1, [0x20, 0], &[7, 3, 4, 0], &[8; 16]),
