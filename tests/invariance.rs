@@ -1,7 +1,6 @@
 //! Batches never change a result: frames, packets and ledger are the same bytes at every batch
 //! size, and several workers give every packet the fate that one worker gives it.
 
-#[expect(dead_code, reason = "each test file uses its part of the support")]
 mod support;
 
 use proptest::prelude::*;

@@ -30,7 +30,9 @@ impl<const N: usize> Counts<N> {
 /// Declares a reason enum with labels and descriptions.
 #[macro_export]
 macro_rules! reasons {
-    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $variant:ident $label:literal $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$attribute:meta])* $variant:ident $label:literal $text:literal,)+
+    }) => {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +79,7 @@ reasons! {
         Snapped "snapped" "The capture's snap length cut a header that is needed.",
         BadIpVersion "bad_ip_version" "The IP version is not that of the ether type.",
         BadIpv4HeaderLength "bad_ipv4_header_length" "IHL below 5 or beyond the packet.",
-        BadIpv4TotalLength "bad_ipv4_total_length" "IPv4 total length below the header's own length.",
+        BadIpv4TotalLength "bad_ipv4_total_length" "IPv4 total length below the header length.",
         Ipv4LengthBeyondFrame "ipv4_length_beyond_frame" "IPv4 total length beyond the frame.",
         Ipv4HeaderChecksum "ipv4_header_checksum" "The IPv4 header checksum is wrong.",
         Ipv6LengthBeyondFrame "ipv6_length_beyond_frame" "IPv6 payload length beyond the frame.",
@@ -102,7 +104,7 @@ reasons! {
         TcpNoSession "tcp_no_session" "TCP without SYN and without a session.",
         TcpOutOfState "tcp_out_of_state" "TCP flags that the session's state does not allow.",
         IcmpNoSession "icmp_no_session" "An ICMP reply or error without the session it belongs to.",
-        SessionTableFull "session_table_full" "The session table is full; new sessions fail closed.",
+        SessionTableFull "session_table_full" "The session table is full: fail closed.",
         NoRoute "no_route" "No route to the destination.",
         DiscardRoute "discard_route" "The route says discard or reject.",
         EgressZoneNone "egress_zone_none" "The egress interface belongs to no security zone.",

@@ -47,7 +47,7 @@ pub enum Damage {
     #[error("file of {0} bytes is too short for a pcap or pcapng header")]
     NoHeader(usize),
     /// First four bytes of no known format.
-    #[error("neither pcap nor pcapng, starts with {:02x} {:02x} {:02x} {:02x}", .0[0], .0[1], .0[2], .0[3])]
+    #[error("neither pcap nor pcapng, starts with bytes {0:02x?}")]
     UnknownMagic([u8; 4]),
     /// pcap other than 2.x, pcapng other than 1.x.
     #[error("format version {major}.{minor} is not supported")]

@@ -15,8 +15,9 @@ view! {
     /// What emit reads.
     pub struct EmitView {
         reads {
-            time_ns, ingress, zone, family, protocol, source, destination, source_port, destination_port, ip_length,
-            egress_zone, application, nat_source, nat_destination, nat_source_port, nat_destination_port, translated,
+            time_ns, ingress, zone, family, protocol, source, destination, source_port,
+            destination_port, ip_length, egress_zone, application, nat_source, nat_destination,
+            nat_source_port, nat_destination_port, translated,
         }
         writes {}
     }

@@ -22,8 +22,8 @@ view! {
     /// What steering reads: what `parse` wrote.
     pub struct SteerView {
         reads {
-            offset, length, ingress, zone, family, protocol, source, destination, source_port, destination_port,
-            l4_offset, fragment,
+            offset, length, ingress, zone, family, protocol, source, destination, source_port,
+            destination_port, l4_offset, fragment,
         }
         writes {}
     }

@@ -71,7 +71,9 @@ fn sessions_end_in_the_order_of_their_deadlines() {
 
 proptest! {
     #[test]
-    fn agrees_with_a_map(steps in prop::collection::vec((0u8..3, 0u8..4, 0u16..8, 1u64..40), 1..200)) {
+    fn agrees_with_a_map(
+        steps in prop::collection::vec((0u8..3, 0u8..4, 0u16..8, 1u64..40), 1..200)
+    ) {
         let mut table = SessionTable::new(12, 7, 8, 10);
         let mut model: HashMap<FlowKey, u64> = HashMap::new();
         let mut clock = 0;

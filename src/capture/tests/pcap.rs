@@ -126,7 +126,7 @@ fn names_what_is_no_capture() {
     let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00";
     let what = Damage::UnknownMagic([0x1f, 0x8b, 8, 0]);
     assert_eq!(read_all(gzip).1, Some((0, what)));
-    assert_eq!(what.to_string(), "neither pcap nor pcapng, starts with 1f 8b 08 00");
+    assert_eq!(what.to_string(), "neither pcap nor pcapng, starts with bytes [1f, 8b, 08, 00]");
     let what = Damage::Truncated { needed: 24, present: 23 };
     assert_eq!(read_all(&LITTLE_MICROSECONDS[..23]).1, Some((0, what)));
     assert_eq!(read_all(&LITTLE_MICROSECONDS[..24]), (vec![], None));

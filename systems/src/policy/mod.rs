@@ -27,8 +27,8 @@ view! {
     /// What policy reads and writes.
     pub struct PolicyView {
         reads {
-            time_ns, clock_ns, offset, length, ingress, zone, family, protocol, source, destination, source_port,
-            destination_port, l4_offset, ip_length, ttl, fragment, tcp_flags,
+            time_ns, clock_ns, offset, length, ingress, zone, family, protocol, source, destination,
+            source_port, destination_port, l4_offset, ip_length, ttl, fragment, tcp_flags,
         }
         writes { session, direction, egress, egress_zone, next_hop, policy, rule, application }
     }

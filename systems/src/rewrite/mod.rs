@@ -21,9 +21,9 @@ view! {
     /// What rewrite reads; it writes frame memory.
     pub struct RewriteView {
         reads {
-            offset, length, wire_length, ip_length, l3_offset, l4_offset, family, protocol, source, destination,
-            source_port, destination_port, session, direction, nat_source, nat_destination, nat_source_port,
-            nat_destination_port, translated,
+            offset, length, wire_length, ip_length, l3_offset, l4_offset, family, protocol, source,
+            destination, source_port, destination_port, session, direction, nat_source,
+            nat_destination, nat_source_port, nat_destination_port, translated,
         }
         writes {}
     }

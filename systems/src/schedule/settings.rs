@@ -63,7 +63,10 @@ macro_rules! table {
 
         impl $name {
             fn check(&self, complain: &mut impl FnMut(Range<usize>, String, String)) {
-                $(in_range(concat!($section, ".", stringify!($key)), &self.$key, $range, complain);)*
+                $({
+                    let key = concat!($section, ".", stringify!($key));
+                    in_range(key, &self.$key, $range, complain);
+                })*
             }
         }
     };

@@ -58,7 +58,7 @@ fn errors_name_the_place_and_what_was_expected() {
         ("nothing", "systems = []"),
         (
             "a filter after the packets have gone",
-            "systems = ['parse', 'policy', 'screen', 'nat', 'rewrite', 'filter-log:output', 'emit']",
+            "systems = ['parse', 'policy', 'screen', 'rewrite', 'filter-log:output', 'emit']",
         ),
     ];
     let mut report = String::new();
