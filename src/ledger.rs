@@ -248,3 +248,45 @@ fn identity(name: &str, left: u64, right: u64) -> Identity {
 fn by_label(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {
     counts.filter(|&(_, count)| count > 0).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use components::reason::LossReason;
+    use components::ring::RingConfig;
+
+    fn ledger(port: PortCounters, totals: &Totals, stream: StreamReport) -> Ledger {
+        let ring = ReplayRing::new(&RingConfig::new(64, 1)).expect("a power of two");
+        let sink = SinkReport { name: "stdout".into(), ..SinkReport::default() };
+        Ledger::new(port, totals, &ring, stream, vec![sink])
+    }
+
+    #[test]
+    fn nothing_balances_and_each_missing_unit_is_a_residual_with_a_name() {
+        let nothing = ledger(PortCounters::default(), &Totals::default(), StreamReport::default());
+        assert!(nothing.balanced && nothing.residual == 0);
+        let port = PortCounters { received: 3, transmitted: 1, ..PortCounters::default() };
+        let mut totals = Totals { created: 1, ..Totals::default() };
+        totals.counters.packets.forwarded = 2;
+        let mut stream = StreamReport::default();
+        stream.lost.0[LossReason::Torn.index()] = 4;
+        let broken = ledger(port, &totals, stream);
+        assert!(!broken.balanced);
+        let names: Vec<(&str, u64, u64)> = broken
+            .identities
+            .iter()
+            .filter(|identity| identity.left != identity.right)
+            .map(|identity| (identity.name.as_str(), identity.left, identity.right))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("received = forwarded + to host + dropped", 3, 2),
+                ("forwarded = transmitted by the port", 2, 1),
+                ("created = active + closed", 1, 0),
+                ("last sequence = applied + lost", 0, 4),
+            ]
+        );
+        assert_eq!(broken.residual, 7);
+    }
+}

@@ -28,6 +28,14 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     let schedule = schedule(&args)?;
     let compiled = configuration(&args, &schedule)?;
     let world = Arc::new(compiled.world);
+    tracing::info!(
+        interfaces = world.names.interfaces.len() - 1,
+        policies = world.names.policies.len() - 1,
+        nat_rules = world.names.nat_rules.len() - 1,
+        filters = world.filters.len(),
+        systems = schedule.settings.systems.len(),
+        "configuration compiled"
+    );
     let left_out = schedule.left_out(&world);
     for (statement, system) in &left_out {
         let asks = format!("the configuration has `{statement}`");
@@ -91,7 +99,10 @@ fn captures(args: &ReplayArgs, world: &World) -> Result<Vec<(CaptureReader, Bind
     if paths.is_empty() {
         return Err(Stop::Usage("no capture is given".to_owned()));
     }
-    let open = |(path, bind): (PathBuf, Bind)| Ok((CaptureReader::open(&path)?, bind));
+    let open = |(path, bind): (PathBuf, Bind)| {
+        tracing::info!(capture = %path.display(), ?bind, "opened");
+        Ok((CaptureReader::open(&path)?, bind))
+    };
     paths.into_iter().map(open).collect()
 }
 
