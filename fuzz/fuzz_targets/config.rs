@@ -37,9 +37,7 @@ fn check_printed(tree: &Node, printed: &str) {
 
 fn check_loaded(bytes: &[u8]) {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let options = CompileOptions {
-        log_default_policy: true,
-    };
+    let options = CompileOptions { log_default_policy: true };
     let compiled = load_bytes(&mut sources, "input", bytes, &options, &mut diagnostics);
     let findings = render::text(&sources, &diagnostics);
     let _ = render::json(&sources, &diagnostics);
@@ -47,11 +45,6 @@ fn check_loaded(bytes: &[u8]) {
     if let Some(compiled) = compiled {
         let packets = office::frames().iter().step_by(16);
         let packets = packets.map(|frame| (frame.time_ns, frame.bytes.clone(), 0));
-        office::replay(
-            compiled.world.into(),
-            &packets.collect::<Vec<_>>(),
-            16,
-            None,
-        );
+        office::replay(compiled.world.into(), &packets.collect::<Vec<_>>(), 16, None);
     }
 }

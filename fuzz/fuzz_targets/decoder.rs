@@ -12,11 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((&[mode, size], rest)) = bytes.split_first_chunk() else {
         return;
     };
-    let stream = if mode % 2 == 0 {
-        rest.to_vec()
-    } else {
-        framed(rest)
-    };
+    let stream = if mode % 2 == 0 { rest.to_vec() } else { framed(rest) };
     let whole = frames(&stream, stream.len().max(1));
     let pieces = frames(&stream, 1 + usize::from(size));
     assert_eq!(whole, pieces);

@@ -16,11 +16,8 @@ use weir::replay::Replay;
 pub fn frames() -> &'static [Frame] {
     static FRAMES: LazyLock<Vec<Frame>> = LazyLock::new(|| {
         let frames = SCENARIOS.iter().flat_map(|scenario| {
-            let count = if scenario.count.is_some() || scenario.flows.is_some() {
-                32
-            } else {
-                2_000
-            };
+            let count =
+                if scenario.count.is_some() || scenario.flows.is_some() { 32 } else { 2_000 };
             let frames = scenario.frames(&Parameters::default());
             frames.expect("nothing is asked for").take(count)
         });
@@ -55,10 +52,7 @@ pub fn replay(
         .replace("frames = 4096", "frames = 64");
     let schedule = Schedule::parse(&schedule).expect("the schedule has no errors");
     let (frames, lines) = (Shared::default(), Shared::default());
-    let renderer = Renderer::new(
-        Arc::clone(&world),
-        RenderOptions::new(Format::Json, "office"),
-    );
+    let renderer = Renderer::new(Arc::clone(&world), RenderOptions::new(Format::Json, "office"));
     let capture = CaptureReader::from_read("input", Cursor::new(pcap(packets)));
     let replay = Replay {
         world,
@@ -75,16 +69,10 @@ pub fn replay(
     assert!(ledger.balanced, "{:#?}", ledger.identities);
     assert_eq!(ledger.packets.received, packets.len() as u64);
     assert!(outcome.stream_error.is_none(), "{:?}", outcome.stream_error);
-    assert!(
-        outcome.capture_errors.is_empty(),
-        "{:?}",
-        outcome.capture_errors
-    );
+    assert!(outcome.capture_errors.is_empty(), "{:?}", outcome.capture_errors);
     Output {
         frames: frames.take(),
-        packets: write.map_or(Vec::new(), |path| {
-            std::fs::read(path).expect("it was written")
-        }),
+        packets: write.map_or(Vec::new(), |path| std::fs::read(path).expect("it was written")),
         ledger: format!("{ledger:#?}"),
     }
 }

@@ -34,9 +34,7 @@ fn run(packets: &[Captured], rows: usize) -> Output {
 static WORLD: LazyLock<Arc<World>> = LazyLock::new(|| {
     let text = include_bytes!("../../examples/branch-office.conf");
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let options = CompileOptions {
-        log_default_policy: true,
-    };
+    let options = CompileOptions { log_default_policy: true };
     let compiled = load_bytes(&mut sources, "office", text, &options, &mut diagnostics);
     compiled.expect("the example has no errors").world.into()
 });
@@ -49,11 +47,8 @@ fn packets(bytes: &[u8]) -> Vec<Captured> {
     while !steps.rest.is_empty() && packets.len() < PACKETS_MAX {
         let how = steps.byte();
         let gap_ns = steps.gap_ns();
-        time_ns = if how & BACKWARDS == 0 {
-            time_ns + gap_ns
-        } else {
-            time_ns - gap_ns % 1_000_000
-        };
+        time_ns =
+            if how & BACKWARDS == 0 { time_ns + gap_ns } else { time_ns - gap_ns % 1_000_000 };
         let mut frame = match packets.last() {
             Some((_, frame, _)) if how & AGAIN != 0 => frame.clone(),
             _ if how & LITERAL != 0 => {
