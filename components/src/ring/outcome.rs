@@ -3,7 +3,7 @@
 use crate::kinds::EventKind;
 use crate::reason::Counts;
 
-/// What became of the frames of one [`ReplayRing::append`], by [`EventKind::index`].
+/// What became of the frames of one [`append`](super::ReplayRing::append), by [`EventKind::index`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
     /// Frames that got a number.

@@ -1,7 +1,7 @@
 //! RT_FLOW events as the lines that readers of Junos logs parse today, in the four formats of a
 //! `security log` stream. The renderer appends to a buffer that the caller reuses and allocates
 //! nothing per line. Each line carries the event's own time, never the time of writing, and every
-//! name goes through [`escape`], so that no configuration can forge a line or a field.
+//! name goes through `escape`, so that no configuration can forge a line or a field.
 
 mod clock;
 mod escape;
