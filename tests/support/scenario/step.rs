@@ -11,6 +11,7 @@ use components::world::World;
 use components::world::screen::ScreenAttack;
 use systems::counters::PacketCounts;
 use systems::schedule::Schedule;
+use systems::schedule::settings::AtEnd;
 use systems::shard::{Outbox, Shard};
 use weir::port::{Arrival, Burst, Transmit};
 use weir::replay::worker::{Output, Worker};
@@ -83,6 +84,7 @@ pub(crate) fn run(case: &Case, world: &World, schedule: &Schedule) -> Result<Run
                 worker.run(&mut burst, world, &mut out);
                 leased = worker.shard().ports.leased();
             }
+            None if schedule.settings.replay.at_end == AtEnd::Keep => {}
             None => worker.age_out(world, &mut out),
         }
         let mut seen = Seen::default();
