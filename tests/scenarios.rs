@@ -57,3 +57,47 @@ fn every_case_belongs_to_an_area() {
     });
     assert_eq!(strays.collect::<Vec<_>>(), Vec::<&String>::new());
 }
+
+#[test]
+fn there_are_cases_enough_and_each_says_what_it_shows() {
+    let paths = scenario::paths();
+    assert!(paths.len() >= 150, "{} cases", paths.len());
+    let mut titles: Vec<String> = Vec::new();
+    for path in &paths {
+        let case = scenario::file::Case::read(&scenario::root(), path).expect("a case");
+        titles.push(case.lines[0].clone());
+    }
+    titles.sort();
+    let twins: Vec<_> = titles.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(twins.is_empty(), "{twins:#?}");
+}
+
+#[test]
+fn complaints_name_file_and_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let complaint = |text: &str| {
+        std::fs::write(directory.path().join("x.case"), text).expect("written");
+        let case = scenario::file::Case::read(directory.path(), "x.case");
+        case.err().unwrap_or_default()
+    };
+    let begin = "# A case.\npackets\n";
+    let with = |line: &str| complaint(&format!("{begin}{line}\nend\n"));
+    assert_eq!(with("+0s trust udp 1.2.3.4:1 > 5.6.7.8:9 => drop x"), "");
+    assert_eq!(with("+0 trust udp 1.2.3.4:1 > 5.6.7.8:9"), "x.case:3: `0` has no unit");
+    assert_eq!(with("+0s trust sctp 1.2.3.4:1 > 5.6.7.8:9"), "x.case:3: `sctp` is no protocol");
+    assert_eq!(with("+0s trust udp 1.2.3:1 > 5.6.7.8:9"), "x.case:3: `1.2.3:1` is no address");
+    assert_eq!(with("+0s trust udp 1.2.3.4 > 5.6.7.8:9"), "x.case:3: both sides need a port");
+    assert_eq!(
+        with("+0s trust udp 1.2.3.4:1 > 5.6.7.8:9 seq=1"),
+        "x.case:3: `seq` means nothing here"
+    );
+    assert_eq!(
+        with("+0s a udp 1.2.3.4:1 > 5.6.7.8:9 => drop x => drop y"),
+        "x.case:3: a packet has one fate"
+    );
+    assert_eq!(
+        complaint("packets\nend\n"),
+        "x.case:1: does not begin with `# ` and what the case shows"
+    );
+    assert_eq!(complaint(begin), "x.case:2: lacks `end`");
+}

@@ -245,4 +245,3 @@ fn mss(options: &[u8]) -> Option<u16> {
 }
 
 const FLAGS: [&str; 6] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
-

@@ -134,9 +134,9 @@ pub(crate) fn ingress(case: &Case, step: &Step, world: &World) -> Result<IfIndex
 
 /// Which counter a packet moved.
 fn fate(before: &PacketCounts, after: &PacketCounts) -> String {
-    let dropped = DropReason::ALL.iter().filter(|reason| {
-        after.dropped.0[reason.index()] != before.dropped.0[reason.index()]
-    });
+    let dropped = DropReason::ALL
+        .iter()
+        .filter(|reason| after.dropped.0[reason.index()] != before.dropped.0[reason.index()]);
     let mut fates: Vec<String> = dropped.map(|reason| format!("drop {}", reason.label())).collect();
     if after.forwarded != before.forwarded {
         fates.push("forward".into());
@@ -151,10 +151,8 @@ fn fate(before: &PacketCounts, after: &PacketCounts) -> String {
 fn counters(shard: &Shard, world: &World, leased: u64) -> Vec<String> {
     let counters = &shard.counters;
     let (packets, answers) = (&counters.packets, &counters.answers);
-    let mut all: Vec<(String, u64)> = vec![
-        ("forwarded".into(), packets.forwarded),
-        ("to-host".into(), packets.to_host),
-    ];
+    let mut all: Vec<(String, u64)> =
+        vec![("forwarded".into(), packets.forwarded), ("to-host".into(), packets.to_host)];
     let dropped = DropReason::ALL.iter();
     all.extend(dropped.map(|r| (format!("dropped {}", r.label()), packets.dropped.0[r.index()])));
     all.push(("sessions".into(), shard.created));
