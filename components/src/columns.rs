@@ -98,6 +98,14 @@ columns! {
     fragment: u16,
     /// Parse: TCP flags byte.
     tcp_flags: u8,
+    /// Parse: TCP sequence number.
+    tcp_sequence: u32,
+    /// Parse: TCP acknowledgment number, whether the ACK flag is set or not.
+    tcp_acknowledgment: u32,
+    /// Parse: TCP window as in the header, unscaled.
+    tcp_window: u16,
+    /// Parse: bytes of TCP data in this packet.
+    tcp_payload: u16,
     /// Parse: IPv4 options seen, bits of [`ip_option`].
     ip_options: u16,
     /// Parse: IPv6 extension headers seen, bits of [`extension`].

@@ -103,6 +103,8 @@ reasons! {
         Screen "screen" "A screen fired.",
         TcpNoSession "tcp_no_session" "TCP without SYN and without a session.",
         TcpOutOfState "tcp_out_of_state" "TCP flags that the session's state does not allow.",
+        TcpOutOfWindow "tcp_out_of_window" "TCP sequence or acknowledgment number outside the session's windows.",
+        TcpBadReset "tcp_bad_reset" "TCP RST whose number the receiver would not obey.",
         IcmpNoSession "icmp_no_session" "An ICMP reply or error without the session it belongs to.",
         SessionTableFull "session_table_full" "The session table is full: fail closed.",
         NoRoute "no_route" "No route to the destination.",

@@ -20,6 +20,7 @@ pub mod screen;
 pub mod shard;
 pub mod steer;
 pub mod system;
+pub(crate) mod tcp_options;
 
 #[cfg(test)]
 pub(crate) mod test_support;

@@ -50,7 +50,7 @@ impl Pipeline {
         world: &World,
         clock_ns: u64,
     ) -> bool {
-        let more = policy::expire(batch, shard, clock_ns, EXPIRED_MAX);
+        let more = policy::expire(batch, shard, world, clock_ns, EXPIRED_MAX);
         self.run(batch, shard, world);
         more
     }

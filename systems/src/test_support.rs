@@ -229,14 +229,16 @@ pub(crate) fn udp(source_port: u16, destination_port: u16, data: &[u8]) -> Vec<u
     [&header[..], data].concat()
 }
 
-/// A TCP segment without options and checksum: sequence number 1000, acknowledgment number 2000 if
-/// ACK is set.
+/// A TCP segment without options and checksum, of a conversation whose sides both begin at 1000 and
+/// have said nothing since: a SYN has sequence number 1000, what follows 1001, and so does every
+/// acknowledgment.
 pub(crate) fn tcp(source_port: u16, destination_port: u16, flags: u8, data: &[u8]) -> Vec<u8> {
-    let acknowledgment: u32 = if flags & 16 == 0 { 0 } else { 2000 };
+    let sequence: u32 = if flags & 2 == 0 { 1001 } else { 1000 };
+    let acknowledgment: u32 = if flags & 16 == 0 { 0 } else { 1001 };
     let mut segment = Vec::new();
     segment.extend(source_port.to_be_bytes());
     segment.extend(destination_port.to_be_bytes());
-    segment.extend(1000u32.to_be_bytes());
+    segment.extend(sequence.to_be_bytes());
     segment.extend(acknowledgment.to_be_bytes());
     segment.extend([0x50, flags, 0x20, 0, 0, 0, 0, 0]);
     segment.extend(data);

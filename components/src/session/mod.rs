@@ -2,17 +2,23 @@
 //! Lookups come in two passes (touch all buckets, then probe), the wheel finds what is due, and a
 //! full table refuses: it never evicts.
 
+pub mod aging;
 pub mod index;
 pub mod key;
 pub mod record;
+pub mod tcp;
 pub mod wheel;
 
+use std::collections::VecDeque;
+
+use aging::{Aging, Scan};
 use index::{Entry, Index};
 use key::{FlowKey, HashSeed};
 use record::{PortLease, Session};
 use wheel::{Links, Wheel};
 
 use crate::ids::SessionRef;
+use crate::mask::BATCH_ROWS_MAX;
 
 /// Why a session could not be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +34,14 @@ pub enum InstallError {
 /// All sessions of a shard.
 #[derive(Debug)]
 pub struct SessionTable {
+    /// More slots than sessions: rows of a batch point at slots of sessions that ended in it.
     sessions: Vec<Session>,
     links: Vec<Links>,
     free: Vec<u32>,
+    /// Slots that were freed last. One leaves when [`BATCH_ROWS_MAX`] others came after it, which
+    /// is in a later batch, and in the same order whatever the batch size.
+    resting: VecDeque<u32>,
+    capacity: usize,
     index: Index,
     wheel: Wheel,
     seed: HashSeed,
@@ -38,6 +49,8 @@ pub struct SessionTable {
     due: Vec<u32>,
     /// Changes with every install and removal: what was probed before may be stale after.
     changes: u64,
+    installed: u64,
+    scan: Scan,
     started: bool,
 }
 
@@ -49,16 +62,22 @@ impl SessionTable {
     #[must_use]
     pub fn new(capacity: usize, seed: u64, slots: usize, tick_ns: u64) -> Self {
         assert!(capacity < 1 << 30, "an entry has 31 bits for the slot");
-        let slots_free = (0..u32::try_from(capacity).expect("below 2^30")).rev().collect();
+        let slots_all = capacity + BATCH_ROWS_MAX;
+        let mut free = Vec::with_capacity(slots_all);
+        free.extend((0..u32::try_from(slots_all).expect("below 2^31")).rev());
         Self {
-            sessions: vec![Session::default(); capacity],
-            links: vec![Links::default(); capacity],
-            free: slots_free,
+            sessions: vec![Session::default(); slots_all],
+            links: vec![Links::default(); slots_all],
+            free,
+            resting: VecDeque::with_capacity(BATCH_ROWS_MAX + 1),
+            capacity,
             index: Index::with_capacity(capacity * 2),
             wheel: Wheel::new(slots, tick_ns),
             seed: HashSeed::new(seed),
             due: Vec::with_capacity(capacity),
             changes: 0,
+            installed: 0,
+            scan: Scan::default(),
             started: false,
         }
     }
@@ -99,7 +118,7 @@ impl SessionTable {
         self.changes
     }
 
-    /// The session in a slot.
+    /// The session in a slot; after its end still as it was, until the batch is over.
     #[inline]
     #[must_use]
     pub fn get(&self, slot: usize) -> &Session {
@@ -124,10 +143,14 @@ impl SessionTable {
                 return Err(InstallError::KeyTaken);
             }
         }
+        if self.active() == self.capacity {
+            return Err(InstallError::Full);
+        }
         let Some(slot) = self.free.pop() else {
             return Err(InstallError::Full);
         };
         session.live = true;
+        session.serial = self.installed;
         let [forward, reverse] = session.hashes;
         if !self.index.insert(forward, Entry::new(slot, 0)) {
             self.free.push(slot);
@@ -142,6 +165,7 @@ impl SessionTable {
         }
         self.wheel.link(&mut self.links, slot, session.deadline_ns);
         self.sessions[slot as usize] = session;
+        self.installed += 1;
         self.changes += 1;
         Ok(Entry::new(slot, 0))
     }
@@ -194,12 +218,13 @@ impl SessionTable {
     }
 
     /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has
-    /// passed to `ended`, in the order of deadlines, then slots. True while more are waiting: call
-    /// again before the next packet.
+    /// passed, or that are taken out early, to `ended`, in the order of deadlines, then of
+    /// installation. True while more are waiting: call again before the next packet.
     pub fn expire(
         &mut self,
         clock_ns: u64,
         ended_max: usize,
+        aging: &Aging,
         mut ended: impl FnMut(Session),
     ) -> bool {
         if !self.started {
@@ -208,7 +233,7 @@ impl SessionTable {
             return false;
         }
         if self.due.is_empty() {
-            self.collect_due(clock_ns);
+            self.collect_due(clock_ns, aging);
         }
         for _ in 0..ended_max {
             let Some(slot) = self.due.pop() else { break };
@@ -218,7 +243,7 @@ impl SessionTable {
     }
 
     /// Fills `due` with what has ended, the first to go last; links the others again.
-    fn collect_due(&mut self, clock_ns: u64) {
+    fn collect_due(&mut self, clock_ns: u64, aging: &Aging) {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.turn(&mut self.links, clock_ns, &mut due);
         due.retain(|&slot| {
@@ -229,8 +254,10 @@ impl SessionTable {
             }
             over
         });
+        self.age_early(clock_ns, aging, &mut due);
         due.sort_unstable_by_key(|&slot| {
-            std::cmp::Reverse((self.sessions[slot as usize].deadline_ns, slot))
+            let session = &self.sessions[slot as usize];
+            std::cmp::Reverse((session.deadline_ns, session.serial))
         });
         self.due = due;
     }
@@ -238,13 +265,13 @@ impl SessionTable {
     /// Live sessions.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.sessions.len() - self.free.len()
+        self.sessions.len() - self.free.len() - self.resting.len()
     }
 
-    /// Slots.
+    /// Most sessions at once.
     #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.sessions.len()
+    pub const fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The latest deadline of all live sessions; a walk over the whole table, for the end of a
@@ -268,10 +295,14 @@ impl SessionTable {
     }
 
     fn forget(&mut self, slot: u32) -> Session {
-        let session = std::mem::take(&mut self.sessions[slot as usize]);
+        let session = self.sessions[slot as usize];
+        self.sessions[slot as usize].live = false;
         self.index.remove(session.hashes[0], Entry::new(slot, 0));
         self.index.remove(session.hashes[1], Entry::new(slot, 1));
-        self.free.push(slot);
+        self.resting.push_back(slot);
+        if self.resting.len() > BATCH_ROWS_MAX {
+            self.free.extend(self.resting.pop_front());
+        }
         self.changes += 1;
         session
     }

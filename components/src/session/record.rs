@@ -4,8 +4,8 @@
 use zerocopy::FromZeros;
 
 use super::key::FlowKey;
+use super::tcp::{Segment, Tcp, TcpChecks, TcpState};
 use crate::address::Address;
-use crate::columns::tcp_flag;
 use crate::ids::{AppId, IfIndex, NextHopId, PolicyId, RuleId, ZoneId};
 use crate::kinds::{Action, CloseReason, EventKind};
 use crate::wire::{RtFlowRecord, SessionWords};
@@ -18,24 +18,6 @@ pub struct Traffic {
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
-}
-
-/// Where TCP stands (RFC 9293 seen from the middle).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TcpState {
-    /// Not TCP.
-    #[default]
-    None,
-    /// The client's SYN was seen.
-    SynSent,
-    /// The server's SYN-ACK was seen.
-    SynReceived,
-    /// The client acknowledged.
-    Established,
-    /// FIN in both directions.
-    Finished,
-    /// RST in either direction.
-    Reset,
 }
 
 /// A lease of a NAT port, given back when the session ends.
@@ -82,79 +64,63 @@ pub struct Session {
     pub logged_destination_port: u16,
     /// Leased source port.
     pub lease: PortLease,
-    /// TCP state.
-    pub tcp: TcpState,
-    /// Bit `d` once FIN was seen in direction `d`.
-    pub fins: u8,
+    /// TCP, [`TcpState::None`] for other protocols.
+    pub tcp: Tcp,
+    /// The closing timeout applies from the first FIN on (`apply-to-half-close-state`).
+    pub closes_half: bool,
+    /// It is taken out early to make room.
+    pub aged_out: bool,
     /// Raise a close event.
     pub log_close: bool,
     /// Any address or port is translated.
     pub translated: bool,
+    /// Numbers sessions in the order in which they were installed.
+    pub serial: u64,
     /// The slot is taken.
     pub live: bool,
 }
 
 impl Session {
-    /// Counts a packet, follows TCP, moves the deadline.
-    pub fn packet(&mut self, direction: u8, tcp_flags: u8, bytes: u32, clock_ns: u64) {
+    /// Counts a packet and moves the deadline.
+    pub fn packet(&mut self, direction: u8, bytes: u32, clock_ns: u64) {
         let traffic = &mut self.traffic[usize::from(direction & 1)];
         traffic.packets += 1;
         traffic.bytes += u64::from(bytes);
-        if self.tcp != TcpState::None {
-            self.follow_tcp(direction, tcp_flags);
-        }
         self.deadline_ns = clock_ns.saturating_add(u64::from(self.timeout_s) * 1_000_000_000);
+    }
+
+    /// When its last packet came.
+    #[must_use]
+    pub const fn last_packet_ns(&self) -> u64 {
+        self.deadline_ns.saturating_sub(self.timeout_s as u64 * 1_000_000_000)
+    }
+
+    /// Follows TCP; the timeout becomes that of the new state. True if it became shorter.
+    pub fn segment(&mut self, segment: &Segment, checks: TcpChecks) -> bool {
+        self.tcp.follow(segment, checks);
+        let timeout_s = match self.tcp.state() {
+            TcpState::Finished | TcpState::Reset => self.closing_s,
+            TcpState::Established if self.closes_half && self.tcp.is_closing() => self.closing_s,
+            TcpState::Established => self.established_s,
+            _ => self.timeout_s,
+        };
+        timeout_s < std::mem::replace(&mut self.timeout_s, timeout_s)
     }
 
     /// True once both sides said FIN, or one said RST.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        matches!(self.tcp, TcpState::Finished | TcpState::Reset)
-    }
-
-    /// True if the state allows a packet with these flags: before the server's SYN-ACK it may send
-    /// nothing but that, RST, or its own SYN (simultaneous open).
-    #[must_use]
-    pub const fn allows(&self, direction: u8, tcp_flags: u8) -> bool {
-        !matches!(self.tcp, TcpState::SynSent)
-            || direction == 0
-            || tcp_flags & (tcp_flag::SYN | tcp_flag::RST) != 0
+        matches!(self.tcp.state(), TcpState::Finished | TcpState::Reset)
     }
 
     /// Why it ends when its deadline comes.
     #[must_use]
     pub const fn close_reason(&self) -> CloseReason {
-        match self.tcp {
+        match self.tcp.state() {
+            _ if self.aged_out => CloseReason::AgedOut,
             TcpState::Finished => CloseReason::TcpFin,
             TcpState::Reset => CloseReason::TcpRst,
             _ => CloseReason::IdleTimeout,
-        }
-    }
-
-    fn follow_tcp(&mut self, direction: u8, flags: u8) {
-        if flags & tcp_flag::RST != 0 {
-            if !self.is_closed() {
-                self.tcp = TcpState::Reset;
-                self.timeout_s = self.closing_s;
-            }
-        } else if flags & tcp_flag::FIN != 0 {
-            self.fins |= 1 << (direction & 1);
-            if self.fins == 3 && !self.is_closed() {
-                self.tcp = TcpState::Finished;
-                self.timeout_s = self.closing_s;
-            }
-        }
-        match (self.tcp, direction) {
-            (TcpState::SynSent, 1) if flags & tcp_flag::SYN != 0 => {
-                self.tcp = TcpState::SynReceived;
-            }
-            (TcpState::SynReceived, 0)
-                if flags & (tcp_flag::SYN | tcp_flag::ACK) == tcp_flag::ACK =>
-            {
-                self.tcp = TcpState::Established;
-                self.timeout_s = self.established_s;
-            }
-            _ => {}
         }
     }
 

@@ -8,6 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::address::{Address, Family};
 
+/// No early ageing.
+const NO_AGING: Aging = Aging { early_ageout_s: 20, low_watermark: 100, high_watermark: None };
+
 fn key(n: u8, port: u16) -> FlowKey {
     FlowKey {
         source: Address::v4([10, 0, 0, n]),
@@ -19,7 +22,7 @@ fn key(n: u8, port: u16) -> FlowKey {
     }
 }
 
-fn session(n: u8, port: u16, deadline_ns: u64) -> Session {
+pub(super) fn session(n: u8, port: u16, deadline_ns: u64) -> Session {
     let key = key(n, port);
     Session { keys: [key, key.reversed()], deadline_ns, ..Session::default() }
 }
@@ -54,17 +57,17 @@ fn a_full_table_refuses_and_keeps_what_it_has() {
 #[test]
 fn sessions_end_in_the_order_of_their_deadlines() {
     let mut table = SessionTable::new(8, 1, 4, 100);
-    table.expire(0, 9, |_| panic!("nothing is installed"));
+    table.expire(0, 9, &NO_AGING, |_| panic!("nothing is installed"));
     for (port, deadline) in [(1, 900), (2, 150), (3, 5_000), (4, 150)] {
         table.install(session(1, port, deadline)).expect("room");
     }
     let mut ended = Vec::new();
-    assert!(table.expire(1_000, 2, |s| ended.push(s.keys[0].source_port)), "one is left");
+    assert!(table.expire(1_000, 2, &NO_AGING, |s| ended.push(s.keys[0].source_port)), "one is left");
     assert_eq!(ended, [2, 4]);
-    assert!(!table.expire(1_000, 2, |s| ended.push(s.keys[0].source_port)));
+    assert!(!table.expire(1_000, 2, &NO_AGING, |s| ended.push(s.keys[0].source_port)));
     assert_eq!(ended, [2, 4, 1]);
-    table.expire(4_999, 9, |_| panic!("not due"));
-    table.expire(5_000, 9, |s| ended.push(s.keys[0].source_port));
+    table.expire(4_999, 9, &NO_AGING, |_| panic!("not due"));
+    table.expire(5_000, 9, &NO_AGING, |s| ended.push(s.keys[0].source_port));
     assert_eq!(ended.last(), Some(&3));
     assert_eq!(table.active(), 0);
 }
@@ -77,7 +80,7 @@ proptest! {
         let mut table = SessionTable::new(12, 7, 8, 10);
         let mut model: HashMap<FlowKey, u64> = HashMap::new();
         let mut clock = 0;
-        table.expire(clock, 99, |_| ());
+        table.expire(clock, 99, &NO_AGING, |_| ());
         for (what, n, port, wait) in steps {
             match what {
                 0 => {
@@ -104,7 +107,7 @@ proptest! {
                 }
                 _ => {
                     clock += wait;
-                    table.expire(clock, 99, |s| { model.remove(&s.keys[0]); });
+                    table.expire(clock, 99, &NO_AGING, |s| { model.remove(&s.keys[0]); });
                     // The wheel turns by ticks: nothing whose deadline lies a whole tick back is
                     // left.
                     prop_assert!(model.values().all(|&deadline| deadline > clock / 10 * 10));

@@ -21,6 +21,8 @@ use route::RouteTable;
 use screen::ScreenProfile;
 
 use crate::ids::{FilterId, ScreenProfileId, ZoneId};
+use crate::session::aging::Aging;
+use crate::session::tcp::TcpChecks;
 
 /// The compiled configuration.
 #[derive(Clone, Debug, Default)]
@@ -81,8 +83,22 @@ pub struct FlowOptions {
     pub tcp_initial_s: u32,
     /// Established TCP, unless the application says otherwise.
     pub tcp_s: u32,
-    /// TCP after FIN in both directions or RST.
+    /// TCP after FIN in both directions or RST: `time-wait-state session-timeout`.
     pub tcp_closing_s: u32,
+    /// The same as when established: `time-wait-state session-ageout`.
+    pub tcp_closing_ages_out: bool,
+    /// Also after the first FIN: `time-wait-state apply-to-half-close-state`.
+    pub tcp_closes_half: bool,
+    /// What is checked of sequence numbers and handshake.
+    pub tcp_checks: TcpChecks,
+    /// `tcp-session rst-invalidate-session`: RST ends a session at once.
+    pub rst_invalidates: bool,
+    /// `tcp-session fin-invalidate-session`: so does the first FIN.
+    pub fin_invalidates: bool,
+    /// `tcp-mss all-tcp mss`: the largest segment that a SYN may offer.
+    pub tcp_mss: Option<u16>,
+    /// `aging`.
+    pub aging: Aging,
     /// UDP.
     pub udp_s: u32,
     /// ICMP and ICMPv6.
@@ -98,6 +114,13 @@ impl Default for FlowOptions {
             tcp_initial_s: 20,
             tcp_s: 1800,
             tcp_closing_s: 2,
+            tcp_closing_ages_out: false,
+            tcp_closes_half: false,
+            tcp_checks: TcpChecks::default(),
+            rst_invalidates: false,
+            fin_invalidates: false,
+            tcp_mss: None,
+            aging: Aging::default(),
             udp_s: 60,
             icmp_s: 60,
             other_s: 60,

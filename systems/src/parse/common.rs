@@ -7,7 +7,7 @@ use components::address::{Address, Family};
 use components::columns::{FRAGMENT_DONT, FRAGMENT_MORE, FRAGMENT_OFFSET_MASK};
 use components::world::application::{TCP, UDP};
 
-use super::Packet;
+use super::{Packet, TcpNumbers};
 use crate::checksum::{fold, ones_complement_sum};
 
 /// The packet, if it is a common one. `frame` is all that was captured.
@@ -47,6 +47,12 @@ pub(super) fn parse(frame: &[u8]) -> Option<Packet> {
         traffic_class: headers[L3 + 1],
         fragment: fragment & FRAGMENT_DONT,
         tcp_flags: if protocol == TCP { headers[L4 + 13] } else { 0 },
+        tcp: match headers.last_chunk() {
+            Some(header) if protocol == TCP => {
+                TcpNumbers::of(header, ip_length.saturating_sub(20 + tcp_header))
+            }
+            _ => TcpNumbers::default(),
+        },
         ..Packet::default()
     })
 }

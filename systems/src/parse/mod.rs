@@ -70,8 +70,8 @@ view! {
         reads { offset, length, wire_length, link, bound_ingress }
         writes {
             ingress, zone, family, protocol, source, destination, source_port, destination_port,
-            l3_offset, l4_offset, ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
-            extensions, extension_count,
+            l3_offset, l4_offset, ip_length, ttl, traffic_class, fragment, tcp_flags, tcp_sequence,
+            tcp_acknowledgment, tcp_window, tcp_payload, ip_options, extensions, extension_count,
         }
     }
 }
@@ -92,9 +92,32 @@ struct Packet {
     traffic_class: u8,
     fragment: u16,
     tcp_flags: u8,
+    tcp: TcpNumbers,
     ip_options: u16,
     extensions: u16,
     extension_count: u8,
+}
+
+/// What the TCP header counts; zero for other protocols.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct TcpNumbers {
+    sequence: u32,
+    acknowledgment: u32,
+    window: u16,
+    payload: u16,
+}
+
+impl TcpNumbers {
+    /// Of a header with `payload` bytes of data behind it.
+    #[inline]
+    fn of(header: &[u8; 20], payload: usize) -> Self {
+        Self {
+            sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+            acknowledgment: u32::from_be_bytes([header[8], header[9], header[10], header[11]]),
+            window: u16::from_be_bytes([header[14], header[15]]),
+            payload: offset16(payload),
+        }
+    }
 }
 
 /// A frame's bytes and how long it was on the wire.
@@ -200,6 +223,10 @@ fn store_common(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
     view.traffic_class[row] = packet.traffic_class;
     view.fragment[row] = packet.fragment;
     view.tcp_flags[row] = packet.tcp_flags;
+    view.tcp_sequence[row] = packet.tcp.sequence;
+    view.tcp_acknowledgment[row] = packet.tcp.acknowledgment;
+    view.tcp_window[row] = packet.tcp.window;
+    view.tcp_payload[row] = packet.tcp.payload;
 }
 
 /// Finds the ingress interface and its zone, without which a packet goes nowhere.

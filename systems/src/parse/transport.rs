@@ -8,7 +8,7 @@ use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, extension};
 use components::reason::DropReason;
 use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
 
-use super::{Frame, Packet};
+use super::{Frame, Packet, TcpNumbers};
 use crate::checksum::{fold, ones_complement_sum, pseudo_header_sum};
 
 /// Fills in what the transport header says.
@@ -36,6 +36,9 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
             bytes(frame, at, (at + header_length).min(end), end)?;
             (packet.source_port, packet.destination_port) = (word(0), word(2));
             packet.tcp_flags = header[13];
+            if let Some(header) = header.first_chunk() {
+                packet.tcp = TcpNumbers::of(header, end.saturating_sub(at + header_length));
+            }
         }
         UDP => {
             let length = usize::from(word(4));

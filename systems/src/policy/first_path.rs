@@ -2,13 +2,15 @@
 //! sees the destination after destination NAT and the source before source NAT, as on an SRX.
 
 use components::address::Address;
+use components::columns::tcp_flag;
 use components::event::Event;
 use components::ids::{AppId, IfIndex, NextHopId, ZoneId};
 use components::kinds::{Action, CloseReason, EventKind};
 use components::reason::DropReason;
 use components::session::InstallError;
 use components::session::key::FlowKey;
-use components::session::record::{PortLease, Session, TcpState};
+use components::session::record::{PortLease, Session};
+use components::session::tcp::Tcp;
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
 use components::world::filter::RejectWith;
@@ -16,7 +18,7 @@ use components::world::nat::{NatQuery, SourceAction, SourceHit};
 use components::world::policy::{PolicyHit, PolicyQuery};
 use components::world::route::RouteKind;
 
-use super::{PolicyView, host, icmp_class, is_initial, is_multicast, join, row_number, service_of};
+use super::{PolicyView, host, icmp_class, is_initial, is_multicast, join, row_number, service_of, tcp};
 use crate::icmp::IcmpClass;
 use crate::shard::Shard;
 use crate::system::drop_row;
@@ -119,6 +121,8 @@ fn target_of(
 /// Why this packet cannot be the first of a session.
 fn cannot_open(view: &PolicyView<'_>, row: usize, world: &World) -> Option<DropReason> {
     match view.protocol[row] {
+        // What ends a connection opens none, whatever is checked.
+        TCP if view.tcp_flags[row] & tcp_flag::RST != 0 => Some(DropReason::TcpNoSession),
         TCP if !world.flow.no_syn_check && !is_initial(view.tcp_flags[row]) => {
             Some(DropReason::TcpNoSession)
         }
@@ -236,23 +240,27 @@ fn template(
 ) -> Session {
     let timeout = world.applications.timeout_s(view.application[row], service);
     let flow = &world.flow;
-    let (timeout_s, established_s, tcp) = match service.protocol {
-        TCP if is_initial(view.tcp_flags[row]) => {
-            (flow.tcp_initial_s, timeout.unwrap_or(flow.tcp_s), TcpState::SynSent)
-        }
-        TCP => {
-            (timeout.unwrap_or(flow.tcp_s), timeout.unwrap_or(flow.tcp_s), TcpState::Established)
-        }
-        UDP => (timeout.unwrap_or(flow.udp_s), 0, TcpState::None),
-        ICMP | ICMPV6 => (timeout.unwrap_or(flow.icmp_s), 0, TcpState::None),
-        _ => (timeout.unwrap_or(flow.other_s), 0, TcpState::None),
+    let established_s = match service.protocol {
+        TCP => timeout.unwrap_or(flow.tcp_s),
+        UDP => timeout.unwrap_or(flow.udp_s),
+        ICMP | ICMPV6 => timeout.unwrap_or(flow.icmp_s),
+        _ => timeout.unwrap_or(flow.other_s),
+    };
+    let is_initial = is_initial(view.tcp_flags[row]);
+    let (timeout_s, tcp) = match service.protocol {
+        TCP => (
+            if is_initial { flow.tcp_initial_s } else { established_s },
+            Tcp::opened_by(&tcp::segment_of(view, row, 0)),
+        ),
+        _ => (established_s, Tcp::default()),
     };
     let mut session = Session {
         keys: [key, key.reversed()],
         created_ns: view.time_ns[row],
         timeout_s,
         established_s,
-        closing_s: flow.tcp_closing_s,
+        closing_s: if flow.tcp_closing_ages_out { established_s } else { flow.tcp_closing_s },
+        closes_half: flow.tcp_closes_half,
         policy: hit.policy,
         rule: hit.ordinal,
         application: view.application[row],
@@ -264,7 +272,7 @@ fn template(
         log_close: hit.log_close,
         ..Session::default()
     };
-    session.packet(0, view.tcp_flags[row], view.ip_length[row], view.clock_ns[row]);
+    session.packet(0, view.ip_length[row], view.clock_ns[row]);
     session
 }
 

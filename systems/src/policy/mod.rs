@@ -4,6 +4,7 @@
 
 mod first_path;
 mod host;
+mod tcp;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
@@ -15,6 +16,7 @@ use components::session::SessionTable;
 use components::session::index::Entry;
 use components::session::key::FlowKey;
 use components::session::record::Session;
+use components::session::tcp::TcpState;
 use components::view;
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP};
@@ -29,6 +31,7 @@ view! {
         reads {
             time_ns, clock_ns, offset, length, ingress, zone, family, protocol, source, destination,
             source_port, destination_port, l4_offset, ip_length, ttl, fragment, tcp_flags,
+            tcp_sequence, tcp_acknowledgment, tcp_window, tcp_payload,
         }
         writes { session, direction, egress, egress_zone, next_hop, policy, rule, application }
     }
@@ -103,11 +106,13 @@ fn decide(
         return;
     }
     match found {
-        Some(entry) if !is_over(view, row, shard.sessions.get(entry.slot())) => {
-            established(view, row, entry, shard);
+        Some(entry) if !is_over(view, row, entry, shard, world) => {
+            established(view, row, entry, shard, world);
         }
         Some(entry) => {
-            close(view, row, entry, shard);
+            let session = shard.sessions.get(entry.slot());
+            let (end_ns, reason) = (session.deadline_ns, session.close_reason());
+            close(view, row, entry, shard, end_ns.min(view.clock_ns[row]), reason);
             first_path::run(view, row, key, shard, world);
         }
         None => first_path::run(view, row, key, shard, world),
@@ -115,23 +120,33 @@ fn decide(
 }
 
 /// A packet of a session that is there.
-fn established(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut Shard) {
+fn established(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    entry: Entry,
+    shard: &mut Shard,
+    world: &World,
+) {
     let session = shard.sessions.get_mut(entry.slot());
-    let direction = entry.direction();
-    if !session.allows(direction, view.tcp_flags[row]) {
-        drop_row(view.live, view.verdict, row, DropReason::TcpOutOfState);
+    let (direction, checks) = (entry.direction(), world.flow.tcp_checks);
+    let segment = is_tcp(session).then(|| tcp::segment_of(view, row, direction));
+    if let Some(Err(reason)) = segment.map(|segment| session.tcp.judge(&segment, checks)) {
+        drop_row(view.live, view.verdict, row, reason);
         return;
     }
     if view.ttl[row] <= 1 {
         drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
         return;
     }
-    let was_closed = session.is_closed();
-    session.packet(direction, view.tcp_flags[row], view.ip_length[row], view.clock_ns[row]);
-    let closes = session.is_closed() && !was_closed;
+    let ends_sooner = segment.is_some_and(|segment| session.segment(&segment, checks));
+    session.packet(direction, view.ip_length[row], view.clock_ns[row]);
+    let invalidated = segment
+        .and_then(|segment| tcp::invalidates(session, segment.flags, &world.flow));
     join(view, row, entry, session);
-    if closes {
-        shard.sessions.reschedule(entry.slot());
+    match invalidated {
+        Some(reason) => close(view, row, entry, shard, view.clock_ns[row], reason),
+        None if ends_sooner => shard.sessions.reschedule(entry.slot()),
+        None => {}
     }
 }
 
@@ -155,7 +170,8 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
         icmp::quote(view.family[row], message_of(view, row)).map(|quote| quote.key.reversed());
     let entry = key.and_then(|key| {
         let entry = shard.sessions.find(shard.sessions.hash(&key), &key)?;
-        (!is_over(view, row, shard.sessions.get(entry.slot()))).then_some(entry)
+        let is_over = shard.sessions.get(entry.slot()).deadline_ns <= view.clock_ns[row];
+        (!is_over).then_some(entry)
     });
     match entry {
         None if first_path::is_local(view, row, world) => host::run(view, row, shard, world),
@@ -169,18 +185,36 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
 
 /// True if the session has ended by this packet's time, or if the packet opens a new connection on
 /// a closed one.
-fn is_over(view: &PolicyView<'_>, row: usize, session: &Session) -> bool {
+fn is_over(
+    view: &PolicyView<'_>,
+    row: usize,
+    entry: Entry,
+    shard: &Shard,
+    world: &World,
+) -> bool {
+    let session = shard.sessions.get(entry.slot());
     session.deadline_ns <= view.clock_ns[row]
-        || (session.is_closed() && view.protocol[row] == TCP && is_initial(view.tcp_flags[row]))
+        || (session.is_closed()
+            && view.protocol[row] == TCP
+            && session.tcp.is_reopened_by(
+                &tcp::segment_of(view, row, entry.direction()),
+                world.flow.tcp_checks,
+            ))
 }
 
-/// Ends a session that a packet found to be over, before the wheel came to it.
-fn close(view: &mut PolicyView<'_>, row: usize, entry: Entry, shard: &mut Shard) {
+/// Ends a session that a packet found to be over, before the wheel came to it, or that the packet
+/// itself ends.
+fn close(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    entry: Entry,
+    shard: &mut Shard,
+    end_ns: u64,
+    reason: CloseReason,
+) {
     let Some(session) = shard.sessions.remove(entry.slot()) else {
         return;
     };
-    let end_ns = session.deadline_ns.min(view.clock_ns[row]);
-    let reason = session.close_reason();
     shard.end_session(&session, reason);
     if session.log_close {
         let record = session.record(EventKind::SessionClose, end_ns, reason);
@@ -237,6 +271,11 @@ fn still_true(sessions: &SessionTable, found: Option<Entry>, key: &FlowKey) -> b
     found.is_some_and(|entry| sessions.is_at(entry, key))
 }
 
+/// True if its TCP state is followed.
+fn is_tcp(session: &Session) -> bool {
+    session.tcp.state() != TcpState::None
+}
+
 /// SYN and nothing that answers or ends.
 const fn is_initial(flags: u8) -> bool {
     flags & (tcp_flag::SYN | tcp_flag::ACK | tcp_flag::RST | tcp_flag::FIN) == tcp_flag::SYN
@@ -257,9 +296,15 @@ fn row_number(row: usize) -> u16 {
 
 /// Raises the close of every session that the wheel found over, at most `ended_max`; true while
 /// more are waiting.
-pub fn expire(batch: &mut Batch<'_>, shard: &mut Shard, clock_ns: u64, ended_max: usize) -> bool {
+pub fn expire(
+    batch: &mut Batch<'_>,
+    shard: &mut Shard,
+    world: &World,
+    clock_ns: u64,
+    ended_max: usize,
+) -> bool {
     let Shard { sessions, ports, closed, .. } = shard;
-    sessions.expire(clock_ns, ended_max, |session| {
+    sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
         let reason: CloseReason = session.close_reason();
         ports.release(session.lease);
         closed.0[reason.index()] += 1;

@@ -80,7 +80,9 @@ fn resets_a_syn_by_acknowledging_it() {
 
 #[test]
 fn resets_what_acknowledges_with_its_own_number() {
-    let ack = frame("2001:db8:1::5", "2001:db8:9::9", 6, &tcp(40_000, 443, 0x18, b"data"));
+    let mut ack = tcp(40_000, 443, 0x18, b"data");
+    ack[8..12].copy_from_slice(&2000u32.to_be_bytes());
+    let ack = frame("2001:db8:1::5", "2001:db8:9::9", 6, &ack);
     let packet = answer(ack, RESET).expect("an answer");
     assert_eq!(packet[..8], [0x60, 0, 0, 0, 0, 20, 6, 64]);
     assert_eq!(packet[8..24], ip("2001:db8:9::9").0);
@@ -94,7 +96,7 @@ fn resets_what_acknowledges_with_its_own_number() {
 fn counts_data_and_fin_of_what_does_not_acknowledge() {
     let fin = frame("10.0.0.5", "8.8.8.8", 6, &tcp(40_000, 443, 1, b"data"));
     let packet = answer(fin, RESET).expect("an answer");
-    assert_eq!(packet[28..32], 1005u32.to_be_bytes());
+    assert_eq!(packet[28..32], 1006u32.to_be_bytes());
 }
 
 #[test]

@@ -3,10 +3,12 @@
 //! ICMP errors too. What it has rewritten is forwarded.
 
 mod delta;
+mod mss;
 mod quote;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
+use components::columns::tcp_flag;
 use components::reason::Fate;
 use components::view;
 use components::world::World;
@@ -23,7 +25,7 @@ view! {
         reads {
             offset, length, wire_length, ip_length, l3_offset, l4_offset, family, protocol, source,
             destination, source_port, destination_port, session, direction, nat_source,
-            nat_destination, nat_source_port, nat_destination_port, translated,
+            nat_destination, nat_source_port, nat_destination_port, translated, tcp_flags,
         }
         writes {}
     }
@@ -42,7 +44,7 @@ impl System for Rewrite {
         RewriteView::ACCESS
     }
 
-    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, _world: &World) {
+    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
         let view = RewriteView::of(batch);
         for row in view.live.iter() {
             let tuple = Tuple::of(&view, row);
@@ -72,6 +74,14 @@ impl System for Rewrite {
                 if tuple.protocol == SCTP && view.length[row] == view.wire_length[row] {
                     delta::sctp(packet, l4, view.ip_length[row] as usize);
                 }
+            }
+            if let Some(mss) = world.flow.tcp_mss
+                && view.tcp_flags[row] & tcp_flag::SYN != 0
+            {
+                let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
+                // Padding is no option.
+                let end = packet.len().min(view.ip_length[row] as usize);
+                mss::clamp(packet[..end].get_mut(l4..).unwrap_or_default(), mss);
             }
             decide_row(view.live, view.verdict, row, Fate::Forwarded);
         }
