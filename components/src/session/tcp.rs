@@ -244,16 +244,16 @@ impl Tcp {
         }
     }
 
-    /// All four bounds: not beyond the receiver's window, not older than a window, acknowledging
-    /// neither what was never sent nor what is older than a window (RFC 5961 section 5). A byte
-    /// more is what a probe of a closed window sends.
+    /// All four bounds: not beyond the receiver's window, not a window older than what it has
+    /// acknowledged, acknowledging neither what was never sent nor what is older than a window (RFC
+    /// 5961 section 5). A byte more is what probes of a closed window and keepalives have.
     fn is_in_window(&self, segment: &Segment) -> bool {
         let (sender, receiver) = (self.sent_by(segment), self.sent_to(segment));
         if self.picked_up || !sender.seen || !receiver.seen {
             return true;
         }
         let end = segment.end();
-        let oldest = sender.end.wrapping_sub(receiver.window_max).wrapping_sub(1);
+        let oldest = sender.acknowledged.wrapping_sub(receiver.window_max).wrapping_sub(1);
         let oldest_acknowledgment =
             receiver.acknowledged.wrapping_sub(sender.window_max.max(WINDOW_UNSCALED_MAX));
         !is_before(sender.limit.wrapping_add(1), end)

@@ -42,7 +42,7 @@ impl Line {
     #[track_caller]
     fn passes(&mut self, segment: Segment) {
         let judged = self.tcp.judge(&segment, self.checks);
-        assert_eq!(judged, Ok(()), "{segment:?}");
+        assert_eq!(judged, Ok(()), "{segment:?} in {:?}", self.tcp);
         self.tcp.follow(&segment, self.checks);
     }
 

@@ -74,7 +74,8 @@ impl Path {
     fn step(&mut self, (who, what, size): Step) {
         let side = usize::from(who & 1);
         let end = self.ends[side];
-        let free = end.limit.wrapping_sub(end.next);
+        // What three late segments hold stays free: they may lie that much further back.
+        let free = end.limit.wrapping_sub(end.next).saturating_sub(3_000);
         let piece = u32::from(size % 1_000);
         match what {
             // New data as far as the window allows.
@@ -83,7 +84,7 @@ impl Path {
                 self.ends[side].next = end.next.wrapping_add(piece);
                 self.send(side, end.next, piece);
             }
-            // A probe of a closed window.
+            // A probe of a window that is closed, or as good as closed.
             0..=2 => self.send(side, end.next, 1),
             // A retransmission from the first byte that is not acknowledged.
             3 => {
@@ -182,7 +183,7 @@ proptest! {
         let (sender, receiver) = (line.tcp.sides[side], line.tcp.sides[1 - side]);
         let beyond = sender.limit.wrapping_add(1 + outside).wrapping_sub(u32::from(payload));
         line.drops(data(who, beyond, receiver.end, payload), TcpOutOfWindow);
-        let oldest = sender.end.wrapping_sub(receiver.window_max).wrapping_sub(1);
+        let oldest = sender.acknowledged.wrapping_sub(receiver.window_max).wrapping_sub(1);
         let old = oldest.wrapping_sub(outside).wrapping_sub(u32::from(payload));
         line.drops(data(who, old, receiver.end, payload), TcpOutOfWindow);
         let unsent = receiver.end.wrapping_add(outside);
