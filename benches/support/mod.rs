@@ -184,7 +184,13 @@ impl Lab {
             self.arena.reset();
             let mut nothing = Burst::new(0, 1);
             let mut batch = nothing.batch(&self.arena, &mut self.events);
-            more = policy::expire(&mut batch, &mut self.shard, self.clock_ns, EXPIRED_MAX);
+            more = policy::expire(
+                &mut batch,
+                &mut self.shard,
+                &self.world,
+                self.clock_ns,
+                EXPIRED_MAX,
+            );
             self.clear();
         }
     }

@@ -62,7 +62,10 @@ mod tests {
         let linux = [2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
         assert_eq!(find(&header(&linux), WINDOW_SCALE), Some(7));
         assert_eq!(place(&header(&linux), MAXIMUM_SEGMENT_SIZE), Some(22..24));
-        assert_eq!(place(&header(&[1, 2, 4, 5, 0xb4, 0, 0, 0]), MAXIMUM_SEGMENT_SIZE), Some(23..25));
+        assert_eq!(
+            place(&header(&[1, 2, 4, 5, 0xb4, 0, 0, 0]), MAXIMUM_SEGMENT_SIZE),
+            Some(23..25)
+        );
     }
 
     #[test]

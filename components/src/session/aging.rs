@@ -96,8 +96,7 @@ mod tests {
     }
 
     fn aged(table: &mut SessionTable, clock_s: u64, high: u8, low: u8) -> Vec<u16> {
-        let aging =
-            Aging { early_ageout_s: 10, low_watermark: low, high_watermark: Some(high) };
+        let aging = Aging { early_ageout_s: 10, low_watermark: low, high_watermark: Some(high) };
         let mut ended = Vec::new();
         table.expire(clock_s * SECOND, 99, &aging, |session| {
             assert_eq!(session.close_reason(), CloseReason::AgedOut);

@@ -62,7 +62,10 @@ fn sessions_end_in_the_order_of_their_deadlines() {
         table.install(session(1, port, deadline)).expect("room");
     }
     let mut ended = Vec::new();
-    assert!(table.expire(1_000, 2, &NO_AGING, |s| ended.push(s.keys[0].source_port)), "one is left");
+    assert!(
+        table.expire(1_000, 2, &NO_AGING, |s| ended.push(s.keys[0].source_port)),
+        "one is left"
+    );
     assert_eq!(ended, [2, 4]);
     assert!(!table.expire(1_000, 2, &NO_AGING, |s| ended.push(s.keys[0].source_port)));
     assert_eq!(ended, [2, 4, 1]);

@@ -18,7 +18,9 @@ use components::world::nat::{NatQuery, SourceAction, SourceHit};
 use components::world::policy::{PolicyHit, PolicyQuery};
 use components::world::route::RouteKind;
 
-use super::{PolicyView, host, icmp_class, is_initial, is_multicast, join, row_number, service_of, tcp};
+use super::{
+    PolicyView, host, icmp_class, is_initial, is_multicast, join, row_number, service_of, tcp,
+};
 use crate::icmp::IcmpClass;
 use crate::shard::Shard;
 use crate::system::drop_row;

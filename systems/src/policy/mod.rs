@@ -140,8 +140,8 @@ fn established(
     }
     let ends_sooner = segment.is_some_and(|segment| session.segment(&segment, checks));
     session.packet(direction, view.ip_length[row], view.clock_ns[row]);
-    let invalidated = segment
-        .and_then(|segment| tcp::invalidates(session, segment.flags, &world.flow));
+    let invalidated =
+        segment.and_then(|segment| tcp::invalidates(session, segment.flags, &world.flow));
     join(view, row, entry, session);
     match invalidated {
         Some(reason) => close(view, row, entry, shard, view.clock_ns[row], reason),
@@ -185,13 +185,7 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
 
 /// True if the session has ended by this packet's time, or if the packet opens a new connection on
 /// a closed one.
-fn is_over(
-    view: &PolicyView<'_>,
-    row: usize,
-    entry: Entry,
-    shard: &Shard,
-    world: &World,
-) -> bool {
+fn is_over(view: &PolicyView<'_>, row: usize, entry: Entry, shard: &Shard, world: &World) -> bool {
     let session = shard.sessions.get(entry.slot());
     session.deadline_ns <= view.clock_ns[row]
         || (session.is_closed()

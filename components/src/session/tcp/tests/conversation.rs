@@ -92,7 +92,9 @@ impl Path {
                 self.send(side, end.unacknowledged, piece);
             }
             // A keepalive when all is acknowledged, an acknowledgment.
-            4 if end.unacknowledged == end.next => self.send(side, end.unacknowledged.wrapping_sub(1), piece % 2),
+            4 if end.unacknowledged == end.next => {
+                self.send(side, end.unacknowledged.wrapping_sub(1), piece % 2)
+            }
             4 | 5 => self.send(side, end.next, 0),
             // A window that grows; one never shrinks below what was promised.
             6 => self.ends[side].room = (end.room + piece).min(65_535 << end.shift),
@@ -126,7 +128,8 @@ impl Path {
         }
         let shift = self.ends[side].shift;
         let receiver = &mut self.ends[1 - side];
-        let edge = receiver.received.wrapping_add(receiver.room >> receiver.shift << receiver.shift);
+        let edge =
+            receiver.received.wrapping_add(receiver.room >> receiver.shift << receiver.shift);
         let in_order = !is_before(receiver.received, sent.sequence);
         if in_order && !is_before(edge, sent.end()) && advance(&mut receiver.received, sent.end()) {
             // What was received waits for the application: the right edge stays.
