@@ -6,7 +6,8 @@
 use bumpalo::Bump;
 
 use crate::address::{Address, Family};
-use crate::ids::{AppId, IfIndex, NextHopId, PolicyId, RuleId, SessionRef, ZoneId};
+use crate::fragment::FragmentMark;
+use crate::ids::{AppId, FragmentRef, IfIndex, NextHopId, PolicyId, RuleId, SessionRef, ZoneId};
 use crate::reason::Verdict;
 
 macro_rules! columns {
@@ -96,6 +97,14 @@ columns! {
     /// Parse: fragment offset in units of 8 bytes, with 0x2000 for "more fragments" and 0x4000 for
     /// "don't fragment".
     fragment: u16,
+    /// Parse: a fragment's identification; 0 for whole packets.
+    identification: u32,
+    /// Parse: bytes of the datagram's payload that a fragment holds; 0 for whole packets.
+    fragment_length: u16,
+    /// Parse: what the packet is to its datagram.
+    fragment_mark: FragmentMark,
+    /// Parse: the datagram; none for whole packets and for fragments of no open datagram.
+    datagram: FragmentRef,
     /// Parse: TCP flags byte.
     tcp_flags: u8,
     /// Parse: TCP sequence number.

@@ -56,6 +56,8 @@ ids! {
     NextHopId(u16);
     /// A slot of the session table plus one.
     SessionRef(u32);
+    /// A slot of the fragment table plus one.
+    FragmentRef(u32);
 }
 
 impl ZoneId {

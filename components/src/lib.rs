@@ -6,6 +6,7 @@ pub mod batch;
 pub mod block;
 pub mod columns;
 pub mod event;
+pub mod fragment;
 pub mod ids;
 pub mod kinds;
 pub mod mask;

@@ -82,7 +82,8 @@ struct Packet {
     is_answer: bool,
 }
 
-/// Parses and steers.
+/// Parses and steers. Its own table of fragments sees every datagram that a single worker would
+/// see, so a datagram is open for it exactly when it is for one worker.
 struct Dispatcher {
     parse: Parse,
     steer: Steer,
@@ -101,11 +102,7 @@ impl Dispatcher {
         let rows_max = *settings.batch.rows_max.get_ref();
         Ok(Self {
             parse: Parse::new(&settings.parse),
-            steer: Steer::new(
-                world,
-                *settings.workers.get_ref(),
-                *settings.session.hash_seed.get_ref(),
-            )?,
+            steer: Steer::new(world, settings)?,
             scratch: Shard::new(world, &small, 0),
             events: Events::default(),
             arena: Bump::new(),

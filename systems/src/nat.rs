@@ -1,9 +1,10 @@
 //! Nat: the tuple that each packet is transmitted with, from its session's two keys. A packet that
 //! arrives with the key of one direction leaves with the other direction's key, sides swapped. ICMP
-//! errors take the addresses only.
+//! errors and later fragments take the addresses only.
 
 use components::address::Address;
 use components::batch::{Access, Batch};
+use components::columns::FRAGMENT_OFFSET_MASK;
 use components::session::record::Session;
 use components::view;
 use components::world::World;
@@ -16,7 +17,10 @@ use crate::system::System;
 view! {
     /// What nat reads and writes.
     pub struct NatView {
-        reads { session, direction, protocol, source, destination, source_port, destination_port }
+        reads {
+            session, direction, protocol, source, destination, source_port, destination_port,
+            fragment,
+        }
         writes { nat_source, nat_destination, nat_source_port, nat_destination_port, translated }
     }
 }
@@ -49,12 +53,14 @@ impl System for Nat {
                 continue;
             }
             let arriving = (view.source[row], view.source_port[row]);
+            let has_ports = view.fragment[row] & FRAGMENT_OFFSET_MASK == 0;
             let class =
                 icmp::class(view.protocol[row], view.destination_port[row].to_be_bytes()[0]);
+            let class = if has_ports { class } else { IcmpClass::Error };
             let leaving = leaving(session, view.direction[row], arriving, class);
             (view.nat_source[row], view.nat_source_port[row]) = leaving.source;
             view.nat_destination[row] = leaving.destination.0;
-            if !matches!(view.protocol[row], ICMP | ICMPV6) {
+            if has_ports && !matches!(view.protocol[row], ICMP | ICMPV6) {
                 view.nat_destination_port[row] = leaving.destination.1;
             }
             view.translated[row] = true;
@@ -80,8 +86,8 @@ fn leaving(
     if class != IcmpClass::Error {
         return Leaving { source: (back.destination, back.destination_port), destination };
     }
-    // An error comes from the session's far end or from any router on the way: only the former has
-    // another name.
+    // An error, and each of its fragments, comes from the session's far end or from any router on
+    // the way: only the former has another name.
     let source = if arriving.0 == here.source { back.destination } else { arriving.0 };
     Leaving { source: (source, arriving.1), destination }
 }

@@ -2,6 +2,7 @@
 //! nothing.
 
 use components::block::FrameBlock;
+use components::fragment::FragmentTable;
 use components::ids::IfIndex;
 use components::kinds::{CloseReason, EventKind};
 use components::ports::PortTable;
@@ -13,6 +14,7 @@ use components::world::World;
 use components::world::filter::RejectWith;
 
 use crate::counters::Counters;
+use crate::policy::FragmentDecision;
 use crate::schedule::settings::Settings;
 
 /// A worker's state.
@@ -20,6 +22,10 @@ use crate::schedule::settings::Settings;
 pub struct Shard {
     /// Sessions.
     pub sessions: SessionTable,
+    /// Datagrams whose fragments are on their way.
+    pub fragments: FragmentTable,
+    /// What became of their first fragments, by slot of the table.
+    pub fragment_decisions: Vec<FragmentDecision>,
     /// Source NAT ports.
     pub ports: PortTable,
     /// Sessions created since the start.
@@ -49,6 +55,15 @@ impl Shard {
                 *session.wheel_ticks.get_ref(),
                 *session.tick_ms.get_ref() * 1_000_000,
             ),
+            fragments: FragmentTable::new(
+                *settings.fragment.entries.get_ref(),
+                *session.hash_seed.get_ref(),
+                FRAGMENT_TIMEOUT_NS,
+            ),
+            fragment_decisions: vec![
+                FragmentDecision::default();
+                *settings.fragment.entries.get_ref()
+            ],
             ports: PortTable::for_world(
                 world,
                 worker,
@@ -167,3 +182,7 @@ impl Answers {
         self.bytes.clear();
     }
 }
+
+/// How long a datagram waits for its fragments: 30 s, the lower end of what RFC 1122 and RFC 8200
+/// allow hosts and what routers use.
+const FRAGMENT_TIMEOUT_NS: u64 = 30_000_000_000;

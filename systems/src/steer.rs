@@ -3,11 +3,12 @@
 //! destination and static NAT are done first; a source that will be translated goes to the worker
 //! whose share of the port range holds its port, so that the port can be kept; a reply to a
 //! translated source names its worker the same way; everything else goes by a hash that is the same
-//! for both directions.
+//! for both directions. The later fragments of a datagram go where the first one went.
 
 use components::address::Address;
 use components::batch::Batch;
 use components::columns::FRAGMENT_OFFSET_MASK;
+use components::fragment::FragmentMark;
 use components::ids::{IfIndex, ZoneId};
 use components::ports::share_of;
 use components::session::key::{FlowKey, HashSeed};
@@ -17,13 +18,14 @@ use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
 use components::world::nat::{NatQuery, SourceAction, SourceHit};
 
 use crate::icmp::{self, IcmpClass};
+use crate::schedule::settings::Settings;
 
 view! {
     /// What steering reads: what `parse` wrote.
     pub struct SteerView {
         reads {
             offset, length, ingress, zone, family, protocol, source, destination, source_port,
-            destination_port, l4_offset, fragment,
+            destination_port, l4_offset, fragment, fragment_mark, datagram,
         }
         writes {}
     }
@@ -36,6 +38,8 @@ pub struct Steer {
     seed: HashSeed,
     /// Translated source addresses with their port ranges.
     sources: Vec<(Address, (u16, u16))>,
+    /// The worker of each open datagram's first fragment.
+    fragments: Vec<u16>,
 }
 
 /// Why a configuration cannot be spread over workers.
@@ -49,11 +53,11 @@ pub struct Unsteerable {
 }
 
 impl Steer {
-    /// For `workers` workers.
+    /// For the workers of a schedule.
     ///
     /// # Errors
     /// If a rule uses a pool without port translation.
-    pub fn new(world: &World, workers: u16, seed: u64) -> Result<Self, Unsteerable> {
+    pub fn new(world: &World, settings: &Settings) -> Result<Self, Unsteerable> {
         let mut sources = Vec::new();
         for rule in &world.nat.source {
             match rule.action {
@@ -73,16 +77,28 @@ impl Steer {
         }
         sources.sort_unstable();
         sources.dedup();
-        Ok(Self { workers, seed: HashSeed::new(seed), sources })
+        Ok(Self {
+            workers: *settings.workers.get_ref(),
+            seed: HashSeed::new(*settings.session.hash_seed.get_ref()),
+            sources,
+            fragments: vec![0; *settings.fragment.entries.get_ref()],
+        })
     }
 
     /// The worker of each row, into `owners`.
-    pub fn run(&self, batch: &mut Batch<'_>, world: &World, owners: &mut Vec<u16>) {
+    pub fn run(&mut self, batch: &mut Batch<'_>, world: &World, owners: &mut Vec<u16>) {
         let view = SteerView::of(batch);
         owners.clear();
         owners.resize(view.rows, 0);
         for row in view.live.iter() {
             owners[row] = self.owner(&view, row, world);
+            let Some(datagram) = view.datagram[row].index().checked_sub(1) else {
+                continue;
+            };
+            if view.fragment_mark[row] == FragmentMark::First {
+                self.fragments[datagram] = owners[row];
+            }
+            owners[row] = self.fragments[datagram];
         }
     }
 

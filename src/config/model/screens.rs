@@ -1,6 +1,6 @@
 //! `security screen ids-option`: what a packet alone can tell is honoured; what needs the history
-//! of a source, a destination or a datagram (floods, scans, session limits, tear-drop, cookies) is
-//! listed as not honoured yet.
+//! of a source or a destination (floods, scans, session limits, cookies) is listed as not honoured
+//! yet.
 
 use components::world::screen::{ScreenAttack, ScreenProfile};
 
@@ -37,6 +37,7 @@ const IP: Options = &[
     ("spoofing", ScreenAttack::IpSpoofing),
     ("stream-option", ScreenAttack::StreamOption),
     ("strict-source-route-option", ScreenAttack::StrictSourceRoute),
+    ("tear-drop", ScreenAttack::TearDrop),
     ("timestamp-option", ScreenAttack::TimestampOption),
     ("unknown-protocol", ScreenAttack::UnknownProtocol),
 ];
@@ -249,8 +250,7 @@ const IP_REST: Stanza = Stanza {
     honoured: "bad-option block-frag ipv6-malformed-header loose-source-route-option \
         record-route-option security-option source-route-option spoofing stream-option \
         strict-source-route-option timestamp-option unknown-protocol ipv6-extension-header \
-        ipv6-extension-header-limit tunnel",
-    later: "tear-drop",
+        ipv6-extension-header-limit tear-drop tunnel",
     ..Stanza::EMPTY
 };
 

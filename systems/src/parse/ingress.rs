@@ -1,12 +1,14 @@
 //! Where a packet came in, and the addresses that none may have (RFC 1812 section 5.3.7, RFC 4291,
 //! Junos's martians). A bound interface is taken as it is. In a capture that holds both directions
 //! the ingress is the interface towards which the source is routed; what the firewall sent itself
-//! shows by its own source address.
+//! shows by its own source address. A host without an address has no route: its broadcast came in
+//! on the one interface that lets its service in, and where several do, nobody can tell.
 
 use components::address::{Address, Family};
 use components::ids::IfIndex;
 use components::reason::DropReason;
 use components::world::World;
+use components::world::application::{ICMP, ICMPV6};
 use components::world::route::{NextHop, RouteKind};
 
 use super::Packet;
@@ -54,7 +56,8 @@ fn by_route(world: &World, packet: &Packet) -> Result<IfIndex, DropReason> {
             |hop: &&NextHop| hop.kind == RouteKind::Forward && hop.gateway == Address::ZERO;
         let local = |hop: &&NextHop| hop.kind == RouteKind::Local;
         let hop = route(packet.destination).filter(local).or(source.filter(connected));
-        return hop.map(|hop| hop.egress).ok_or(DropReason::IngressUnknown);
+        let ingress = hop.map(|hop| hop.egress).or_else(|| only_listener(world, packet));
+        return ingress.ok_or(DropReason::IngressUnknown);
     }
     let hop = source.ok_or(DropReason::IngressUnknown)?;
     match hop.kind {
@@ -66,6 +69,26 @@ fn by_route(world: &World, packet: &Packet) -> Result<IfIndex, DropReason> {
         RouteKind::Local if packet.source == packet.destination => Ok(hop.egress),
         RouteKind::Local => Err(DropReason::OwnSource),
     }
+}
+
+/// The interface whose `host-inbound-traffic` lets a multicast or broadcast packet in, if it is
+/// the only one.
+#[cold]
+fn only_listener(world: &World, packet: &Packet) -> Option<IfIndex> {
+    if !is_group(packet.family, packet.destination) {
+        return None;
+    }
+    let port = match packet.protocol {
+        ICMP | ICMPV6 => packet.destination_port >> 8,
+        _ => packet.destination_port,
+    };
+    let listens = |id: &IfIndex| {
+        let interface = world.interfaces.get(*id);
+        interface.primary(packet.family).is_some()
+            && interface.host_inbound.accepts(packet.protocol, port)
+    };
+    let mut listeners = world.interfaces.ids().filter(listens);
+    listeners.next().filter(|_| listeners.next().is_none())
 }
 
 /// Unspecified, 169.254.0.0/16, fe80::/10.

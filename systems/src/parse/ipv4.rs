@@ -3,7 +3,7 @@
 //! does not fit is not a reason to drop: it sets a bit that the bad-option screen judges.
 
 use components::address::{Address, Family};
-use components::columns::{FRAGMENT_MORE, ip_option};
+use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, ip_option};
 use components::reason::DropReason;
 
 use super::{Frame, Packet};
@@ -43,11 +43,18 @@ pub(super) fn parse(
         return Err(DropReason::Ipv4HeaderChecksum);
     }
     let fragment = u16::from_be_bytes([header[6], header[7]]) & FRAGMENT_FIELD;
-    if fragment & FRAGMENT_MORE != 0
-        && !(usize::from(total_length) - header_length).is_multiple_of(8)
-    {
+    let payload_length = usize::from(total_length) - header_length;
+    if fragment & FRAGMENT_MORE != 0 && !payload_length.is_multiple_of(8) {
         return Err(DropReason::BadFragment);
     }
+    let (identification, fragment_length) = match fragment & (FRAGMENT_MORE | FRAGMENT_OFFSET_MASK)
+    {
+        0 => (0, 0),
+        _ => (
+            u32::from(u16::from_be_bytes([header[4], header[5]])),
+            u16::try_from(payload_length).unwrap_or(u16::MAX),
+        ),
+    };
     Ok(Packet {
         family: Family::Inet,
         protocol: header[9],
@@ -59,6 +66,8 @@ pub(super) fn parse(
         ttl: header[8],
         traffic_class: header[1],
         fragment,
+        identification,
+        fragment_length,
         ip_options: if options.is_empty() { 0 } else { option_bits(options) },
         ..Packet::default()
     })

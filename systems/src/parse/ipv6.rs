@@ -49,13 +49,15 @@ pub(super) fn parse(frame: Frame<'_>, l3: usize, headers_max: u8) -> Result<Pack
         let kind = chain.next;
         let step = chain.step().map_err(|beyond| match beyond {
             beyond if beyond <= end => DropReason::Snapped,
+            // RFC 7112: the first fragment holds the whole chain.
+            _ if packet.fragment & FRAGMENT_MORE != 0 => DropReason::FragmentTiny,
             _ => DropReason::TruncatedExtensionHeader,
         })?;
         destinations += u8::from(kind == DESTINATION);
         packet.note(kind, step, destinations);
         let Some(body) = step else { break };
         if kind == FRAGMENT {
-            packet.fragmented([body[2], body[3]], end - chain.at)?;
+            packet.fragmented(body, end - chain.at)?;
             if packet.fragment & FRAGMENT_OFFSET_MASK != 0 {
                 // What follows is somewhere in the middle of the original packet.
                 break;
@@ -85,15 +87,21 @@ impl Packet {
         self.extension_count += 1;
     }
 
-    /// Takes a fragment header's offset field; `length` is what follows the header in the packet.
-    fn fragmented(&mut self, field: [u8; 2], length: usize) -> Result<(), DropReason> {
-        let field = u16::from_be_bytes(field);
-        self.fragment |= field >> 3;
-        if field & 1 == 1 {
-            self.fragment |= FRAGMENT_MORE;
-            if !length.is_multiple_of(8) {
-                return Err(DropReason::BadFragment);
-            }
+    /// Takes a fragment header's offset and identification; `length` is what follows the header in
+    /// the packet. A fragment of a fragment is none that a host may make.
+    fn fragmented(&mut self, body: &[u8], length: usize) -> Result<(), DropReason> {
+        if self.fragment != 0 {
+            return Err(DropReason::BadFragment);
+        }
+        let field = u16::from_be_bytes([body[2], body[3]]);
+        let more = field & 1 == 1;
+        self.fragment = field >> 3 | if more { FRAGMENT_MORE } else { 0 };
+        if more && !length.is_multiple_of(8) {
+            return Err(DropReason::BadFragment);
+        }
+        if self.fragment != 0 {
+            self.identification = u32::from_be_bytes([body[4], body[5], body[6], body[7]]);
+            self.fragment_length = u16::try_from(length).unwrap_or(u16::MAX);
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! Parse: from the frame's bytes to columns, once. A packet that is malformed is dropped under the
 //! reason that names what is wrong with it; ARP is checked and handed to the host. Headers must
-//! have been captured whole, a payload that a snap length cut is not missed. Later fragments stay
-//! live with ports 0, so that screens may judge them. Ethernet II with up to two tags, RFC 791, RFC
-//! 8200, RFC 9293, RFC 768, RFC 3828, RFC 9260, RFC 792, RFC 4443.
+//! have been captured whole, a payload that a snap length cut is not missed. Fragments are marked
+//! with what they are to their datagram and stay live, later ones with ports 0, so that screens may
+//! judge them. Ethernet II with up to two tags, RFC 791, RFC 8200, RFC 9293, RFC 768, RFC 3828, RFC
+//! 9260, RFC 792, RFC 4443.
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
-use components::columns::LinkType;
+use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, LinkType};
+use components::fragment::FragmentTable;
 use components::reason::{DropReason, Fate};
 use components::view;
 use components::world::World;
@@ -17,6 +19,7 @@ use crate::system::{System, decide_row, drop_row};
 
 mod arp;
 mod common;
+mod fragment;
 mod ingress;
 mod ipv4;
 mod ipv6;
@@ -59,19 +62,20 @@ impl System for Parse {
         ParseView::ACCESS
     }
 
-    fn run(&mut self, batch: &mut Batch<'_>, _: &mut Shard, world: &World) {
-        parse_rows(&mut ParseView::of(batch), world, *self);
+    fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
+        parse_rows(&mut ParseView::of(batch), &mut shard.fragments, world, *self);
     }
 }
 
 view! {
     /// What parse reads from the port and writes for everyone.
     pub struct ParseView {
-        reads { offset, length, wire_length, link, bound_ingress }
+        reads { clock_ns, offset, length, wire_length, link, bound_ingress }
         writes {
             ingress, zone, family, protocol, source, destination, source_port, destination_port,
-            l3_offset, l4_offset, ip_length, ttl, traffic_class, fragment, tcp_flags, tcp_sequence,
-            tcp_acknowledgment, tcp_window, tcp_payload, ip_options, extensions, extension_count,
+            l3_offset, l4_offset, ip_length, ttl, traffic_class, fragment, identification,
+            fragment_length, fragment_mark, datagram, tcp_flags, tcp_sequence, tcp_acknowledgment,
+            tcp_window, tcp_payload, ip_options, extensions, extension_count,
         }
     }
 }
@@ -91,6 +95,8 @@ struct Packet {
     ttl: u8,
     traffic_class: u8,
     fragment: u16,
+    identification: u32,
+    fragment_length: u16,
     tcp_flags: u8,
     tcp: TcpNumbers,
     ip_options: u16,
@@ -144,7 +150,12 @@ impl Frame<'_> {
     }
 }
 
-fn parse_rows(view: &mut ParseView<'_>, world: &World, parse: Parse) {
+fn parse_rows(
+    view: &mut ParseView<'_>,
+    datagrams: &mut FragmentTable,
+    world: &World,
+    parse: Parse,
+) {
     for row in view.live.iter() {
         let (start, length) = (view.offset[row] as usize, view.length[row] as usize);
         let Some(bytes) = view.frames.get(start..).and_then(|f| f.get(..length)) else {
@@ -162,6 +173,9 @@ fn parse_rows(view: &mut ParseView<'_>, world: &World, parse: Parse) {
         let frame = Frame { bytes, wire_length: (view.wire_length[row] as usize).max(length) };
         let parsed = parse_frame(frame, view.link[row], parse);
         settle(view, world, row, parsed);
+        if view.fragment[row] & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE) != 0 {
+            fragment::mark(view, row, datagrams);
+        }
     }
 }
 
@@ -171,6 +185,8 @@ fn settle(view: &mut ParseView<'_>, world: &World, row: usize, parsed: Result<Pa
     match parsed {
         Ok(Parsed::Ip(packet)) => {
             store_common(view, row, &packet);
+            view.identification[row] = packet.identification;
+            view.fragment_length[row] = packet.fragment_length;
             view.ip_options[row] = packet.ip_options;
             view.extensions[row] = packet.extensions;
             view.extension_count[row] = packet.extension_count;
@@ -207,7 +223,7 @@ fn parse_frame(frame: Frame<'_>, link: LinkType, parse: Parse) -> Result<Parsed,
     Ok(Parsed::Ip(packet))
 }
 
-/// Every column but those of options and extension headers, which are born zero.
+/// Every column but those of fragments, options and extension headers, which are born zero.
 #[inline]
 fn store_common(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
     view.family[row] = packet.family;

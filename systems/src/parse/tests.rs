@@ -8,6 +8,7 @@ use super::*;
 use crate::test_support::*;
 
 mod batches;
+mod fragments;
 mod ingress;
 mod malformed;
 

@@ -25,7 +25,8 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
     if needed == 0 {
         return Ok(packet);
     }
-    let header = bytes(frame, at, at + needed, end)?;
+    let beyond = if whole { DropReason::TruncatedL4 } else { DropReason::FragmentTiny };
+    let header = bytes(frame, at, at + needed, end, beyond)?;
     let word = |at: usize| header.get(at..at + 2).map_or(0, |b| u16::from_be_bytes([b[0], b[1]]));
     match packet.protocol {
         TCP => {
@@ -33,7 +34,8 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
             if header_length < needed || (whole && at + header_length > end) {
                 return Err(DropReason::BadTcpDataOffset);
             }
-            bytes(frame, at, (at + header_length).min(end), end)?;
+            // Options may follow in the next fragment, what screens and policy look at may not.
+            bytes(frame, at, (at + header_length).min(end), end, beyond)?;
             (packet.source_port, packet.destination_port) = (word(0), word(2));
             packet.tcp_flags = header[13];
             if let Some(header) = header.first_chunk() {
@@ -67,16 +69,17 @@ pub(super) fn parse(frame: Frame<'_>, mut packet: Packet) -> Result<Packet, Drop
     Ok(packet)
 }
 
-/// The bytes `at..needed_end`, which must be in the packet and captured.
+/// The bytes `at..needed_end`, which must be in the packet, else they are `beyond`, and captured.
 #[inline]
 fn bytes(
     frame: Frame<'_>,
     at: usize,
     needed_end: usize,
     packet_end: usize,
+    beyond: DropReason,
 ) -> Result<&[u8], DropReason> {
     if needed_end > packet_end {
-        return Err(DropReason::TruncatedL4);
+        return Err(beyond);
     }
     frame.bytes.get(at..needed_end).ok_or(DropReason::Snapped)
 }

@@ -1,6 +1,7 @@
 //! Packets for the firewall itself: `host-inbound-traffic` of the ingress interface or its zone,
-//! then the policies to `junos-host` where there are any. Neighbour discovery is always let in;
-//! multicast and broadcast go no further.
+//! then the policies to `junos-host` where there are any. Neighbour discovery is always let in, but
+//! only from the link (RFC 4861 section 7.1, RFC 3810 section 5); multicast and broadcast go no
+//! further.
 
 use components::ids::ZoneId;
 use components::kinds::Action;
@@ -8,6 +9,7 @@ use components::reason::{DropReason, Fate};
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6};
 use components::world::policy::PolicyQuery;
+use components::world::route::RouteKind;
 
 use super::{PolicyView, first_path, icmp_class, is_multicast, service_of};
 use crate::icmp::IcmpClass;
@@ -20,8 +22,15 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
     view.egress_zone[row] = ZoneId::JUNOS_HOST;
     view.application[row] = first_path::application_of(view, row, world);
     if icmp_class(view, row) == IcmpClass::Neighbour {
-        return decide_row(view.live, view.verdict, row, Fate::ToHost);
+        return neighbour(view, row);
     }
+    let group = match group_of(view, row, world) {
+        Group::None => false,
+        Group::Here => true,
+        Group::Elsewhere => {
+            return drop_row(view.live, view.verdict, row, DropReason::Multicast);
+        }
+    };
     let service = service_of(view, row);
     let port = match service.protocol {
         ICMP | ICMPV6 => u16::from(service.icmp_type),
@@ -29,7 +38,6 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
     };
     let inbound = &world.interfaces.get(view.ingress[row]).host_inbound;
     if !inbound.accepts(service.protocol, port) {
-        let group = is_multicast(view.family[row], view.destination[row]);
         let reason = if group { DropReason::Multicast } else { DropReason::HostInbound };
         return drop_row(view.live, view.verdict, row, reason);
     }
@@ -54,4 +62,42 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
         }
     }
     decide_row(view.live, view.verdict, row, Fate::ToHost);
+}
+
+/// Neighbour discovery and multicast listeners: let in, but from the link only.
+fn neighbour(view: &mut PolicyView<'_>, row: usize) {
+    let [kind, _] = view.destination_port[row].to_be_bytes();
+    let hop_limit = if is_listener(kind) { 1 } else { u8::MAX };
+    if view.ttl[row] == hop_limit {
+        decide_row(view.live, view.verdict, row, Fate::ToHost);
+    } else {
+        drop_row(view.live, view.verdict, row, DropReason::NeighborHopLimit);
+    }
+}
+
+/// Multicast listener queries, reports and their ends (RFC 2710, RFC 3810).
+const fn is_listener(icmp_type: u8) -> bool {
+    matches!(icmp_type, 130..=132 | 143)
+}
+
+/// Whom a packet is for, if not for one host.
+enum Group {
+    None,
+    /// Multicast, limited broadcast, or the broadcast of the subnet that it came from.
+    Here,
+    /// The broadcast of another subnet, which a router does not forward (RFC 2644).
+    Elsewhere,
+}
+
+fn group_of(view: &PolicyView<'_>, row: usize, world: &World) -> Group {
+    let (family, destination) = (view.family[row], view.destination[row]);
+    if is_multicast(family, destination) {
+        return Group::Here;
+    }
+    match world.routes.route(family, destination) {
+        Some(hop) if hop.kind != RouteKind::Broadcast => Group::None,
+        Some(hop) if hop.egress != view.ingress[row] => Group::Elsewhere,
+        Some(_) => Group::Here,
+        None => Group::None,
+    }
 }

@@ -3,14 +3,15 @@
 //! rows in order, because a packet must see what every earlier packet did, also in its own batch.
 
 mod first_path;
+mod fragment;
 mod host;
 mod tcp;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
-use components::columns::{FRAGMENT_OFFSET_MASK, tcp_flag};
+use components::columns::tcp_flag;
 use components::kinds::{CloseReason, EventKind};
-use components::mask::BATCH_ROWS_MAX;
+use components::mask::{BATCH_ROWS_MAX, RowMask};
 use components::reason::DropReason;
 use components::session::SessionTable;
 use components::session::index::Entry;
@@ -30,12 +31,14 @@ view! {
     pub struct PolicyView {
         reads {
             time_ns, clock_ns, offset, length, ingress, zone, family, protocol, source, destination,
-            source_port, destination_port, l4_offset, ip_length, ttl, fragment, tcp_flags,
-            tcp_sequence, tcp_acknowledgment, tcp_window, tcp_payload,
+            source_port, destination_port, l4_offset, ip_length, ttl, fragment, fragment_mark,
+            datagram, tcp_flags, tcp_sequence, tcp_acknowledgment, tcp_window, tcp_payload,
         }
         writes { session, direction, egress, egress_zone, next_hop, policy, rule, application }
     }
 }
+
+pub use fragment::FragmentDecision;
 
 /// The `policy` system.
 #[derive(Debug)]
@@ -77,13 +80,19 @@ impl System for Policy {
             self.found[row] = shard.sessions.find(self.hashes[row], &self.keys[row]);
         }
         let changes = shard.sessions.changes();
-        for row in rows.iter() {
+        let fragments = RowMask::where_each(view.datagram, |datagram| !datagram.is_none());
+        for row in rows.or(&fragments).iter() {
+            if !rows.contains(row) {
+                fragment::remember(&view, row, shard);
+                continue;
+            }
             let key = self.keys[row];
             let mut found = self.found[row];
             if shard.sessions.changes() != changes && !still_true(&shard.sessions, found, &key) {
                 found = shard.sessions.find(self.hashes[row], &key);
             }
             decide(&mut view, row, key, found, shard, world);
+            fragment::remember(&view, row, shard);
         }
     }
 }
@@ -97,8 +106,7 @@ fn decide(
     shard: &mut Shard,
     world: &World,
 ) {
-    if view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
-        drop_row(view.live, view.verdict, row, DropReason::FragmentWithoutFirst);
+    if fragment::follow(view, row, shard) {
         return;
     }
     if icmp_class(view, row) == IcmpClass::Error {

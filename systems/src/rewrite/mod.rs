@@ -8,7 +8,7 @@ mod quote;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
-use components::columns::tcp_flag;
+use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, tcp_flag};
 use components::reason::Fate;
 use components::view;
 use components::world::World;
@@ -25,7 +25,7 @@ view! {
         reads {
             offset, length, wire_length, ip_length, l3_offset, l4_offset, family, protocol, source,
             destination, source_port, destination_port, session, direction, nat_source,
-            nat_destination, nat_source_port, nat_destination_port, translated, tcp_flags,
+            nat_destination, nat_source_port, nat_destination_port, translated, tcp_flags, fragment,
         }
         writes {}
     }
@@ -59,6 +59,12 @@ impl System for Rewrite {
             lower_ttl(packet, view.family[row]);
             if view.translated[row] {
                 let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
+                if view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
+                    // No transport header: the first fragment has the checksum.
+                    translate_addresses(packet, &tuple);
+                    decide_row(view.live, view.verdict, row, Fate::Forwarded);
+                    continue;
+                }
                 let kind = view.destination_port[row].to_be_bytes()[0];
                 if icmp::class(tuple.protocol, kind) == IcmpClass::Error {
                     let slot = view.session[row].index().saturating_sub(1);
@@ -71,7 +77,9 @@ impl System for Rewrite {
                     );
                 }
                 translate(packet, l4, &tuple);
-                if tuple.protocol == SCTP && view.length[row] == view.wire_length[row] {
+                let is_whole = view.fragment[row] & FRAGMENT_MORE == 0
+                    && view.length[row] == view.wire_length[row];
+                if tuple.protocol == SCTP && is_whole {
                     delta::sctp(packet, l4, view.ip_length[row] as usize);
                 }
             }
@@ -127,10 +135,7 @@ fn lower_ttl(packet: &mut [u8], family: Family) {
 
 /// Addresses, ports or identifier, and the checksums that cover them.
 fn translate(packet: &mut [u8], l4: usize, tuple: &Tuple) {
-    let addresses = write_addresses(packet, tuple.family, tuple.source[1], tuple.destination[1]);
-    if tuple.family == Family::Inet {
-        addresses.apply(packet, 10);
-    }
+    let addresses = translate_addresses(packet, tuple);
     let ports = addresses
         .change(tuple.source_port[0], tuple.source_port[1])
         .change(tuple.destination_port[0], tuple.destination_port[1]);
@@ -156,6 +161,15 @@ fn translate(packet: &mut [u8], l4: usize, tuple: &Tuple) {
         }
         _ => {}
     }
+}
+
+/// Both addresses and IPv4's header checksum; returns what that does to a sum that covers them.
+fn translate_addresses(packet: &mut [u8], tuple: &Tuple) -> Delta {
+    let addresses = write_addresses(packet, tuple.family, tuple.source[1], tuple.destination[1]);
+    if tuple.family == Family::Inet {
+        addresses.apply(packet, 10);
+    }
+    addresses
 }
 
 /// Writes both addresses; returns what that does to a sum that covers them.

@@ -23,6 +23,9 @@ pub struct Settings {
     /// `[parse]`
     #[serde(default)]
     pub parse: ParseSettings,
+    /// `[fragment]`
+    #[serde(default)]
+    pub fragment: FragmentSettings,
     /// `[session]`
     #[serde(default)]
     pub session: SessionSettings,
@@ -101,6 +104,14 @@ impl Default for ParseSettings {
             verify_l4_checksums: false,
             extension_headers_max: Spanned::new(0..0, 8),
         }
+    }
+}
+
+table! {
+    /// `[fragment]`
+    FragmentSettings "fragment" {
+        /// Fragmented datagrams that are followed at once.
+        entries: usize = 4096, in 16..=1_048_576;
     }
 }
 
@@ -225,6 +236,7 @@ impl Settings {
         self.batch.check(complain);
         let headers = &self.parse.extension_headers_max;
         in_range("parse.extension_headers_max", headers, 1..=32, complain);
+        self.fragment.check(complain);
         self.session.check(complain);
         self.nat.check(complain);
         self.reject.check(complain);

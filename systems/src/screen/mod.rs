@@ -1,8 +1,9 @@
-//! Screens that need no history: one packet is enough to tell the attack. Which attacks any zone of
-//! the world looks for is decided once per batch; each of them is a bitmap over all rows, and its
-//! set bits are visited in the table's order. The first hit settles a packet: dropped, or let
-//! through with an alarm where the profile says `alarm-without-drop`. Junos `security screen
-//! ids-option`, judged by the profile of the ingress zone.
+//! Screens that need no history: one packet, and what virtual reassembly says of a fragment, is
+//! enough to tell the attack. Which attacks any zone of the world looks for is decided once per
+//! batch; each of them is a bitmap over all rows, and its set bits are visited in the table's
+//! order. The first hit settles a packet: dropped, or let through with an alarm where the profile
+//! says `alarm-without-drop`. Junos `security screen ids-option`, judged by the profile of the
+//! ingress zone.
 
 mod chain;
 mod icmpv6;
@@ -33,7 +34,7 @@ view! {
         reads {
             offset, length, ingress, zone, family, protocol, source, destination, source_port,
             destination_port, l3_offset, l4_offset, ip_length, ttl, fragment, tcp_flags, ip_options,
-            extensions, extension_count,
+            extensions, extension_count, fragment_mark,
         }
         writes {}
     }

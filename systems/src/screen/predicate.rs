@@ -5,6 +5,7 @@
 
 use components::address::Family;
 use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, extension, ip_option, tcp_flag::*};
+use components::fragment::FragmentMark;
 use components::mask::RowMask;
 use components::world::application::{ICMP, ICMPV6, TCP, UDP};
 use components::world::screen::ScreenAttack;
@@ -101,7 +102,10 @@ pub(super) fn candidates(view: &ScreenView<'_>, facts: &Facts, attack: ScreenAtt
         A::TunnelTeredo => {
             RowMask::where_each(view.protocol, |p| p == UDP).and(&teredo_ports(view))
         }
-        // Floods, scans, sweeps, session limits and overlapping fragments need history.
+        A::TearDrop => {
+            RowMask::where_each(view.fragment_mark, |mark| mark == FragmentMark::Overlap)
+        }
+        // Floods, scans, sweeps and session limits need history.
         _ => RowMask::default(),
     }
 }
