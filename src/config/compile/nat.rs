@@ -13,6 +13,7 @@ use components::world::nat::{
 use components::world::policy::AddressMatch;
 
 use super::lookup::Lookup;
+use super::policies::named_applications;
 use super::{Compiler, bounded};
 use crate::config::check;
 use crate::config::model::nat::{
@@ -172,11 +173,11 @@ impl<'m> Compiler<'m, '_> {
         let matches = &rule.matches;
         let source = self.addresses(&matches.source, &matches.source_names);
         let destination = self.addresses(&matches.destination, &matches.destination_names);
-        let any = matches.applications.iter().any(|name| name.text == "any");
-        let terms = match any {
+        let named = named_applications(&matches.applications);
+        let read = self.applications.terms(&named, self.diagnostics)?;
+        let terms = match named.len() < matches.applications.len() {
             true => Some(Vec::new()),
             false => {
-                let read = self.applications.terms(&matches.applications, self.diagnostics)?;
                 if read.rpc || (read.terms.is_empty() && !matches.applications.is_empty()) {
                     let message = "an application that only an RPC gateway can tell";
                     let span = matches.applications[0].span;

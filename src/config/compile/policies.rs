@@ -109,10 +109,11 @@ impl<'m> Compiler<'m, '_> {
     }
 
     fn compile_applications(&mut self, policy: &'m PolicyModel<'m>) -> Option<AppMatch> {
-        if policy.applications.iter().any(|name| name.text == "any") {
+        let named = named_applications(&policy.applications);
+        let read = self.applications.terms(&named, self.diagnostics)?;
+        if named.len() < policy.applications.len() {
             return Some(AppMatch::Any);
         }
-        let read = self.applications.terms(&policy.applications, self.diagnostics)?;
         if read.rpc {
             let what = "an application that only an RPC gateway can tell";
             let span = policy.applications[0].span;
@@ -134,4 +135,9 @@ impl<'m> Compiler<'m, '_> {
             names.iter().filter_map(|&name| self.zones.find(name, self.diagnostics)).collect();
         (ids.len() == names.len()).then_some(ids)
     }
+}
+
+/// All but `any`: those have to be defined even beside it.
+pub(super) fn named_applications<'m>(names: &[Word<'m>]) -> Vec<Word<'m>> {
+    names.iter().copied().filter(|name| name.text != "any").collect()
 }

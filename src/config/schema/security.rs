@@ -221,7 +221,7 @@ static SOURCE_RULES: [Shape; 3] = [
                     "source-nat",
                     &[
                         block("interface", &[]).choice(),
-                        block("pool", &[own()]).choice(),
+                        block("pool", &[own(), block("persistent-nat", &[])]).choice(),
                         flag("off").choice(),
                     ],
                 )],

@@ -154,6 +154,7 @@ fn faults_of_applications_are_errors() {
         (format!("{set} s application-set s"), "set-cycle"),
         (format!("{app} protocol tcp\n{set} a application a"), "duplicate-name"),
         (policy("junos-htp", "permit", ""), "undefined-application"),
+        (policy("[ any junos-htp ]", "permit", ""), "undefined-application"),
         ("set applications application any protocol tcp".to_owned(), "duplicate-name"),
         ("set applications application a/b protocol tcp".to_owned(), "bad-name"),
     ];

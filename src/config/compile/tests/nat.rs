@@ -159,6 +159,22 @@ fn static_rules_translate_both_ways() {
 }
 
 #[test]
+fn persistent_nat_does_not_replace_the_name_of_its_pool() {
+    let then = "set security nat source rule-set out rule r then source-nat";
+    let world = office(&format!(
+        "{SOURCE}
+         set security nat source pool p1 address 203.0.113.10/32
+         set security nat source rule-set out rule r match source-address 10.0.0.0/8
+         {then} pool p1
+         {then} pool persistent-nat permit any-remote-host"
+    ));
+    let Some(SourceHit::Rule { action, .. }) = outbound(&world, "10.1.1.5", 80) else {
+        panic!("the rule translates");
+    };
+    assert_eq!(action, SourceAction::Pool(PoolId(1)));
+}
+
+#[test]
 fn faults_of_source_nat_are_errors() {
     let at = "set security nat source";
     let r = format!("{at} rule-set out rule r");
@@ -168,6 +184,7 @@ fn faults_of_source_nat_are_errors() {
     let cases = [
         (format!("{rule} then source-nat pool nix"), "undefined-pool"),
         (format!("{rule} match application nix"), "undefined-application"),
+        (format!("{rule} match application [ any nix ]"), "undefined-application"),
         (format!("{rule} description x"), "missing-action"),
         (format!("{rule} match source-adress 10.0.0.0/8"), "unknown-statement"),
         (format!("{pool} port no-translation"), "empty-pool"),
