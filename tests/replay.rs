@@ -182,6 +182,24 @@ fn exit_statuses_tell_usage_from_configuration() {
 }
 
 #[test]
+fn an_output_that_is_an_input_or_another_output_is_refused_and_left_as_it_was() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let capture = path(directory.path(), "in.pcap");
+    std::fs::copy(CAPTURE, &capture).expect("copied");
+    let log = path(directory.path(), "log");
+    let cases: [&[&str]; 2] = [&["--write", &capture], &["--log", &log, "--ledger", &log]];
+    for outputs in cases {
+        let args = [&["replay", "--config", CONFIG, &capture], outputs].concat();
+        let output = weir(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains("would be overwritten"), "{args:?}");
+    }
+    assert!(!Path::new(&log).exists(), "nothing was created");
+    let size = |file: &str| std::fs::metadata(file).expect("exists").len();
+    assert_eq!(size(&capture), size(CAPTURE));
+}
+
+#[test]
 fn bound_captures_take_their_interface_and_spoofed_sources_show() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = path(directory.path(), "spoof.pcap");

@@ -25,6 +25,7 @@ use crate::replay::{Outcome, Replay};
 use super::{ReplayArgs, Stop, inputs, say, summary};
 
 pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
+    files_differ(&args)?;
     let schedule = schedule(&args)?;
     let compiled = configuration(&args, &schedule)?;
     let world = Arc::new(compiled.world);
@@ -53,6 +54,39 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
         write_ledger(path, &outcome.ledger)?;
     }
     verdict(&outcome)
+}
+
+/// No output may be an input or another output: creating it would empty what is still to be read.
+fn files_differ(args: &ReplayArgs) -> Result<(), Stop> {
+    let bound =
+        args.ingress.iter().filter_map(|ingress| Some(Path::new(ingress.split_once('=')?.1)));
+    let inputs = args.captures.iter().chain(&args.schedule).map(PathBuf::as_path);
+    let inputs = inputs.chain([args.config.as_path()]).chain(bound);
+    let mut taken: Vec<PathBuf> = inputs.filter_map(file_of).collect();
+    for output in [&args.log, &args.frames, &args.write, &args.ledger].into_iter().flatten() {
+        let Some(file) = file_of(output) else {
+            continue;
+        };
+        if taken.contains(&file) {
+            let text = format!("`{}` would be overwritten: it has another use", output.display());
+            return Err(Stop::Usage(text));
+        }
+        taken.push(file);
+    }
+    Ok(())
+}
+
+/// The file that a path names, under one name; `None` for devices, pipes and what has no directory.
+fn file_of(path: &Path) -> Option<PathBuf> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => path.canonicalize().ok(),
+        Ok(_) => None,
+        Err(_) => {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(directory.join(path.file_name()?))
+        }
+    }
 }
 
 /// The schedule with the command line's batch size and workers.
