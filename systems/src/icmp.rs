@@ -32,6 +32,20 @@ pub const fn class(protocol: u8, icmp_type: u8) -> IcmpClass {
     }
 }
 
+/// The ports that a message has in a flow key: identifier, and type and code. A reply has those of
+/// its request on the other side, so that its key is the request's turned round, and nothing but
+/// that reply fits it.
+#[must_use]
+pub const fn key_ports(protocol: u8, identifier: u16, icmp_type: u8, code: u8) -> (u16, u16) {
+    let request = match (protocol, icmp_type) {
+        (ICMP, 0) => 8,
+        (ICMP, 14 | 16 | 18) => icmp_type - 1,
+        (ICMPV6, 129) => 128,
+        _ => return (identifier, u16::from_be_bytes([icmp_type, code])),
+    };
+    (u16::from_be_bytes([request, code]), identifier)
+}
+
 /// The packet inside an ICMP error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
@@ -79,7 +93,7 @@ pub fn quote(family: Family, message: &[u8]) -> Option<Quote> {
         }
         ICMP | ICMPV6 if class(protocol, l4[0]) != IcmpClass::Error => {
             let identifier = u16::from_be_bytes([l4[4], l4[5]]);
-            (identifier, identifier)
+            key_ports(protocol, identifier, l4[0], l4[1])
         }
         ICMP | ICMPV6 => return None,
         _ => (0, 0),

@@ -60,8 +60,12 @@ impl System for Nat {
             let leaving = leaving(session, view.direction[row], arriving, class);
             (view.nat_source[row], view.nat_source_port[row]) = leaving.source;
             view.nat_destination[row] = leaving.destination.0;
-            if has_ports && !matches!(view.protocol[row], ICMP | ICMPV6) {
-                view.nat_destination_port[row] = leaving.destination.1;
+            match (class, view.protocol[row]) {
+                // A reply has the identifier where its request has type and code.
+                (IcmpClass::Reply, _) => view.nat_source_port[row] = leaving.destination.1,
+                (_, ICMP | ICMPV6) => {}
+                _ if has_ports => view.nat_destination_port[row] = leaving.destination.1,
+                _ => {}
             }
             view.translated[row] = true;
         }

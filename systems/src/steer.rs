@@ -206,13 +206,18 @@ fn key_of(view: &SteerView<'_>, row: usize) -> Option<FlowKey> {
         let message = frame.get(usize::from(view.l4_offset[row])..)?;
         return Some(icmp::quote(view.family[row], message)?.key.reversed());
     }
-    let icmp = matches!(view.protocol[row], ICMP | ICMPV6);
-    let source_port = view.source_port[row];
+    let (mut source_port, mut destination_port) =
+        (view.source_port[row], view.destination_port[row]);
+    if matches!(view.protocol[row], ICMP | ICMPV6) {
+        let [icmp_type, code] = destination_port.to_be_bytes();
+        (source_port, destination_port) =
+            icmp::key_ports(view.protocol[row], source_port, icmp_type, code);
+    }
     Some(FlowKey {
         source: view.source[row],
         destination: view.destination[row],
         source_port,
-        destination_port: if icmp { source_port } else { view.destination_port[row] },
+        destination_port,
         protocol: view.protocol[row],
         family: view.family[row],
     })

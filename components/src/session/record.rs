@@ -9,7 +9,6 @@ use crate::address::Address;
 use crate::ids::{AppId, IfIndex, NextHopId, PolicyId, RuleId, ZoneId};
 use crate::kinds::{Action, CloseReason, EventKind};
 use crate::wire::{RtFlowRecord, SessionWords};
-use crate::world::application::{ICMP, ICMPV6};
 
 /// Packets and bytes of one direction. Bytes are IP bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,8 +59,6 @@ pub struct Session {
     pub zones: [ZoneId; 2],
     /// Next hop of the client's packets, then of the server's.
     pub next_hops: [NextHopId; 2],
-    /// The first packet's destination port as logged: for ICMP its type and code.
-    pub logged_destination_port: u16,
     /// Leased source port.
     pub lease: PortLease,
     /// TCP, [`TcpState::None`] for other protocols.
@@ -129,13 +126,12 @@ impl Session {
     pub fn record(&self, kind: EventKind, time_ns: u64, reason: CloseReason) -> RtFlowRecord {
         let [client, server] = &self.keys;
         let seconds = self.created_ns / 1_000_000_000;
-        let icmp = matches!(client.protocol, ICMP | ICMPV6);
         let mut record = RtFlowRecord::new_zeroed();
         record.time_ns = time_ns.into();
         record.source = client.source.0;
         record.destination = client.destination.0;
         record.source_port = client.source_port.into();
-        record.destination_port = self.logged_destination_port.into();
+        record.destination_port = client.destination_port.into();
         record.policy = self.policy.0.into();
         record.ingress_zone = u16::from(self.zones[0].0).into();
         record.egress_zone = u16::from(self.zones[1].0).into();
@@ -155,15 +151,9 @@ impl Session {
             record.nat_source_port = to.1.into();
         }
         let from = (server.source, server.source_port);
-        let port = if icmp {
-            (client.destination, server.source_port)
-        } else {
-            (client.destination, client.destination_port)
-        };
-        if differs(from, port) {
+        if differs(from, (client.destination, client.destination_port)) {
             record.nat_destination = from.0.0;
-            let port = if icmp { self.logged_destination_port } else { from.1 };
-            record.nat_destination_port = port.into();
+            record.nat_destination_port = from.1.into();
         }
         record.created_seconds = u32::try_from(seconds).unwrap_or(u32::MAX).into();
         record.ingress_ifindex = u32::from(self.interfaces[0].0).into();

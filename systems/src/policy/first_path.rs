@@ -100,6 +100,10 @@ fn target_of(
 ) -> Result<Option<Target>, DropReason> {
     let hit = world.nat.destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
     let (destination, port) = match hit {
+        // ICMP has type and code in place of a port; no rule changes them.
+        Some(hit) if matches!(view.protocol[row], ICMP | ICMPV6) => {
+            (hit.address, view.destination_port[row])
+        }
         Some(hit) => (hit.address, hit.port),
         None => (view.destination[row], view.destination_port[row]),
     };
@@ -269,7 +273,6 @@ fn template(
         interfaces: [view.ingress[row], target.egress],
         zones: [view.zone[row], target.zone],
         next_hops: [target.next_hop, world.routes.lookup(view.family[row], view.source[row])],
-        logged_destination_port: view.destination_port[row],
         tcp,
         log_close: hit.log_close,
         ..Session::default()
@@ -294,7 +297,10 @@ fn source_of(
     let choice = shard.sessions.hash(&choice);
     let action = match hit {
         None => return Ok(keep),
-        Some(SourceHit::Static { address, port, .. }) => return Ok((address, port, keep.2)),
+        Some(SourceHit::Static { address, port, .. }) => {
+            let icmp = matches!(key.protocol, ICMP | ICMPV6);
+            return Ok((address, if icmp { key.source_port } else { port }, keep.2));
+        }
         Some(SourceHit::Rule { action, .. }) => action,
     };
     match action {
@@ -323,11 +329,10 @@ fn source_of(
 
 /// The key of the replies: from the translated destination to the translated source.
 fn reverse_key(key: &FlowKey, target: &Target, source: (Address, u16)) -> FlowKey {
-    let icmp = matches!(key.protocol, ICMP | ICMPV6);
     FlowKey {
         source: target.destination,
         destination: source.0,
-        source_port: if icmp { source.1 } else { target.port },
+        source_port: target.port,
         destination_port: source.1,
         protocol: key.protocol,
         family: key.family,

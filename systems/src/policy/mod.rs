@@ -114,6 +114,9 @@ fn decide(
         return;
     }
     match found {
+        Some(entry) if !fits_direction(view, row, entry) => {
+            drop_row(view.live, view.verdict, row, DropReason::IcmpNoSession);
+        }
         Some(entry) if !is_over(view, row, entry, shard, world) => {
             established(view, row, entry, shard, world);
         }
@@ -224,12 +227,24 @@ fn close(
     }
 }
 
-/// The key that a packet arrives with. ICMP messages with an identifier have it in both ports.
+/// An ICMP session carries requests one way and replies back. Without this an identifier that looks
+/// like a type and code would let a request in where a reply belongs.
+fn fits_direction(view: &PolicyView<'_>, row: usize, entry: Entry) -> bool {
+    if !matches!(view.protocol[row], ICMP | ICMPV6) {
+        return true;
+    }
+    let expected = if entry.direction() == 0 { IcmpClass::Request } else { IcmpClass::Reply };
+    icmp_class(view, row) == expected
+}
+
+/// The key that a packet arrives with.
 fn key_of(view: &PolicyView<'_>, row: usize) -> FlowKey {
     let (mut source_port, mut destination_port) =
         (view.source_port[row], view.destination_port[row]);
     if matches!(view.protocol[row], ICMP | ICMPV6) {
-        (source_port, destination_port) = (source_port, source_port);
+        let [icmp_type, code] = destination_port.to_be_bytes();
+        (source_port, destination_port) =
+            icmp::key_ports(view.protocol[row], source_port, icmp_type, code);
     }
     FlowKey {
         source: view.source[row],

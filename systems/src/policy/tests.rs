@@ -342,6 +342,29 @@ fn a_ping_is_translated_by_its_identifier_and_a_stray_reply_is_dropped() {
 }
 
 #[test]
+fn a_ping_session_carries_its_requests_and_their_replies_only() {
+    // Of the identifiers, 0x0800 looks like the type and code of an echo request.
+    for identifier in [[0, 1], [8, 0]] {
+        let mut firewall = Firewall::new(world());
+        let [high, low] = identifier;
+        let message = |kind, from, to| {
+            support::ip_packet(from, to, ICMP, &support::icmp(kind, 0, [high, low, 0, 1], b"x"))
+        };
+        firewall.forward(TRUST_IFL, &message(8, "10.0.0.5", "198.51.100.1"));
+        firewall.forward(UNTRUST_IFL, &message(0, "198.51.100.1", "10.0.0.5"));
+        for kind in [0, 5, 14, 42] {
+            let sent = firewall.send(TRUST_IFL, &message(kind, "10.0.0.5", "198.51.100.1"));
+            assert_eq!(sent, Sent::Dropped(DropReason::IcmpNoSession), "type {kind} out");
+        }
+        for kind in [5, 8, 13, 14, 42] {
+            let sent = firewall.send(UNTRUST_IFL, &message(kind, "198.51.100.1", "10.0.0.5"));
+            assert!(matches!(sent, Sent::Dropped(_)), "type {kind} in: {sent:?}");
+        }
+        assert_eq!(firewall.shard.created, 1);
+    }
+}
+
+#[test]
 fn packets_for_the_firewall_need_host_inbound_traffic() {
     let mut world = world();
     let ssh = HostService { protocol: TCP, ports: (22, 22) };

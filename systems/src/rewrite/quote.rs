@@ -34,13 +34,22 @@ pub(super) fn translate(
     if family == Family::Inet {
         addresses.apply(inner, 10);
     }
+    let mut source_port = [quote.key.source_port, original.source_port];
+    let mut destination_port = [quote.key.destination_port, original.destination_port];
+    if matches!(quote.key.protocol, ICMP | ICMPV6) {
+        // The identifier stands on the client's side of the key; type and code stay.
+        if direction & 1 == 0 {
+            source_port = destination_port;
+        }
+        destination_port = [0; 2];
+    }
     let tuple = super::Tuple {
         family,
         protocol: quote.key.protocol,
         source: [quote.key.source, original.source],
         destination: [quote.key.destination, original.destination],
-        source_port: [quote.key.source_port, original.source_port],
-        destination_port: [quote.key.destination_port, original.destination_port],
+        source_port,
+        destination_port,
     };
     transport(inner, header, &tuple, addresses);
     let after = sum(inner);
