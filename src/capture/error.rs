@@ -11,12 +11,12 @@ use super::CAPTURED_LEN_MAX;
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The operating system refused to open, read or write.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Io {
         /// The file, or `<stdin>`.
         path: Arc<str>,
         /// What the operating system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The bytes are not what the format demands; the reader stands at its end now.
     #[error("{path}: damaged at byte {offset}: {what}")]

@@ -49,7 +49,7 @@ impl CaptureReader {
         let name = path.to_string_lossy();
         match File::open(path) {
             Ok(file) => Ok(Self::from_read(&name, file)),
-            Err(source) => Err(CaptureError::Io { path: name.into(), source }),
+            Err(cause) => Err(CaptureError::Io { path: name.into(), cause }),
         }
     }
 
@@ -139,7 +139,7 @@ impl CaptureReader {
         self.format = Format::Ended;
         let path = Arc::clone(&self.path);
         match fault {
-            Fault::Io(source) => CaptureError::Io { path, source },
+            Fault::Io(cause) => CaptureError::Io { path, cause },
             Fault::Damage { what, offset } => CaptureError::Damaged {
                 path,
                 offset: offset.unwrap_or_else(|| self.window.offset()),

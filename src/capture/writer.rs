@@ -161,7 +161,7 @@ impl<W: Write> PcapngWriter<W> {
 
 fn writing(path: &Arc<str>, error: PcapError, captured: usize, wire: u32) -> CaptureError {
     match error {
-        PcapError::IoError(source) => CaptureError::Io { path: Arc::clone(path), source },
+        PcapError::IoError(cause) => CaptureError::Io { path: Arc::clone(path), cause },
         _ => unwritable(path, captured, wire),
     }
 }
@@ -171,10 +171,9 @@ fn unwritable(path: &Arc<str>, captured: usize, wire: u32) -> CaptureError {
 }
 
 fn flush<W: Write>(path: &Arc<str>, output: BufWriter<W>) -> Result<W, CaptureError> {
-    output.into_inner().map_err(|error| CaptureError::Io {
-        path: Arc::clone(path),
-        source: io::Error::from(error),
-    })
+    output
+        .into_inner()
+        .map_err(|error| CaptureError::Io { path: Arc::clone(path), cause: io::Error::from(error) })
 }
 
 /// `if_tsresol` for 10⁻⁹ s.

@@ -159,10 +159,10 @@ fn sinks(args: &ReplayArgs, world: &Arc<World>) -> Result<Vec<Box<dyn Sink>>, St
         Renderer::new(Arc::clone(world), RenderOptions::new(Format::from(args.format), host));
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     sinks.push(match &args.log {
-        Some(path) => {
+        Some(path) if path != Path::new("-") => {
             Box::new(WriterSink::lines(path.display().to_string(), create(path)?, renderer))
         }
-        None => Box::new(WriterSink::lines("stdout", std::io::stdout(), renderer)),
+        _ => Box::new(WriterSink::lines("stdout", std::io::stdout(), renderer)),
     });
     if let Some(path) = &args.frames {
         sinks.push(Box::new(WriterSink::frames(path.display().to_string(), create(path)?)));

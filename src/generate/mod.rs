@@ -74,12 +74,12 @@ pub enum GenerateError {
     #[error("scenario `{0}` needs at least one flow")]
     NoFlows(&'static str),
     /// The output file cannot be created.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     Create {
         /// The output file.
         path: String,
         /// What the operating system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The output file cannot be written.
     #[error(transparent)]
@@ -97,7 +97,7 @@ pub fn run(name: &str, out: &Path, parameters: &Parameters) -> Result<Summary, G
     let frames = scenario.frames(parameters)?;
     let path = out.to_string_lossy();
     let file = File::create(out)
-        .map_err(|source| GenerateError::Create { path: path.clone().into_owned(), source })?;
+        .map_err(|cause| GenerateError::Create { path: path.clone().into_owned(), cause })?;
     let mut writer = PcapWriter::new(&path, file, Resolution::Nanoseconds)?;
     let mut summary = Summary::default();
     let mut first_ns = None;

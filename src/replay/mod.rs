@@ -60,12 +60,12 @@ pub enum ReplayError {
     #[error(transparent)]
     Write(#[from] CaptureError),
     /// The same, before a byte was written.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {cause}", path = path.display())]
     Create {
         /// Its path.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The workers.
     #[error(transparent)]
@@ -85,7 +85,7 @@ impl Replay {
         let mut port = CapturePort::new(self.captures);
         if let Some(path) = self.write {
             let file = File::create(&path)
-                .map_err(|source| ReplayError::Create { path: path.clone(), source })?;
+                .map_err(|cause| ReplayError::Create { path: path.clone(), cause })?;
             let name = path.display().to_string();
             port.write_to(&name, BufWriter::new(file), &self.world.names)?;
         }

@@ -68,7 +68,11 @@ impl<'d> Reader<'d> {
         let what = format!("{} {word}", stanza.path);
         let what = what.trim_start();
         let has = |list: &str| list.split_whitespace().any(|known| known == word);
-        if has(stanza.opening) {
+        let any = matches!(&statement.children[..], [value] if value.word == "any");
+        if has(stanza.opening) && any && word == "dynamic-application" {
+            // It restricts nothing: what a unified policy without application identification has.
+            self.ignored(statement.span, what);
+        } else if has(stanza.opening) {
             self.opens(statement.span, what);
         } else if has(stanza.later) {
             self.not_honoured(statement.span, what);

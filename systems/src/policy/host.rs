@@ -8,7 +8,7 @@ use components::kinds::Action;
 use components::reason::{DropReason, Fate};
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6};
-use components::world::policy::PolicyQuery;
+use components::world::policy::{PolicyHit, PolicyQuery};
 use components::world::route::RouteKind;
 
 use super::{PolicyView, first_path, icmp_class, is_multicast, service_of};
@@ -36,25 +36,26 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
         ICMP | ICMPV6 => u16::from(service.icmp_type),
         _ => service.destination_port,
     };
+    if let Some(zone) = zone_of_address(view, row, world)
+        && zone != view.zone[row]
+    {
+        let hit = consult(view, row, zone, world);
+        if hit.action != Action::Permit {
+            view.egress_zone[row] = zone;
+            shard.counters.policy_hit(hit.policy);
+            return first_path::deny(view, row, &hit, shard);
+        }
+    }
     let inbound = &world.interfaces.get(view.ingress[row]).host_inbound;
     if !inbound.accepts(service.protocol, port) {
         let reason = if group { DropReason::Multicast } else { DropReason::HostInbound };
         return drop_row(view.live, view.verdict, row, reason);
     }
     if world.policies.has_pair(view.zone[row], ZoneId::JUNOS_HOST) {
-        let hit = world.policies.lookup(&PolicyQuery {
-            from_zone: view.zone[row],
-            to_zone: ZoneId::JUNOS_HOST,
-            family: view.family[row],
-            source: view.source[row],
-            destination: view.destination[row],
-            service,
-        });
+        let hit = consult(view, row, ZoneId::JUNOS_HOST, world);
         // What no policy to the firewall matches is let in: host-inbound-traffic has already
         // spoken.
         if !hit.policy.is_none() {
-            view.policy[row] = hit.policy;
-            view.rule[row] = hit.ordinal;
             shard.counters.policy_hit(hit.policy);
             if hit.action != Action::Permit {
                 return first_path::deny(view, row, &hit, shard);
@@ -62,6 +63,30 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
         }
     }
     decide_row(view.live, view.verdict, row, Fate::ToHost);
+}
+
+/// The zone of the interface whose own address the destination is. Reaching it from another zone
+/// takes a policy between the two, as it does for the hosts behind it.
+fn zone_of_address(view: &PolicyView<'_>, row: usize, world: &World) -> Option<ZoneId> {
+    let hop = world.routes.route(view.family[row], view.destination[row])?;
+    let zone = world.interfaces.get(hop.egress).zone;
+    (hop.kind == RouteKind::Local && !zone.is_none()).then_some(zone)
+}
+
+fn consult(view: &mut PolicyView<'_>, row: usize, to_zone: ZoneId, world: &World) -> PolicyHit {
+    let hit = world.policies.lookup(&PolicyQuery {
+        from_zone: view.zone[row],
+        to_zone,
+        family: view.family[row],
+        source: view.source[row],
+        destination: view.destination[row],
+        service: service_of(view, row),
+    });
+    if !hit.policy.is_none() {
+        view.policy[row] = hit.policy;
+        view.rule[row] = hit.ordinal;
+    }
+    hit
 }
 
 /// Neighbour discovery and multicast listeners: let in, but from the link only.

@@ -376,6 +376,20 @@ fn packets_for_the_firewall_need_host_inbound_traffic() {
 }
 
 #[test]
+fn an_address_of_another_zones_interface_takes_a_policy_to_that_zone() {
+    let mut world = world();
+    let ssh = HostService { protocol: TCP, ports: (22, 22) };
+    for interface in &mut world.interfaces.0 {
+        interface.host_inbound.accept.push(ssh);
+    }
+    let mut firewall = Firewall::new(world);
+    let inward = tcp(("198.51.100.9", 4000), ("10.0.0.1", 22), SYN);
+    assert_eq!(firewall.send(UNTRUST_IFL, &inward), Sent::Dropped(DropReason::PolicyDeny));
+    let outward = tcp(("10.0.0.5", 4000), ("203.0.113.1", 22), SYN);
+    assert_eq!(firewall.send(TRUST_IFL, &outward), Sent::ToHost);
+}
+
+#[test]
 fn routes_and_zones_decide_before_any_policy() {
     let mut firewall = Firewall::new(world());
     let to = |address| udp(("10.0.0.5", 4000), (address, 53));
