@@ -292,6 +292,7 @@ static FLOW: [Shape; 6] = [
             flag("no-syn-check-in-tunnel"),
             flag("no-sequence-check"),
             flag("rst-invalidate-session"),
+            flag("fin-invalidate-session"),
             flag("rst-sequence-check"),
             flag("strict-syn-check"),
             value("tcp-initial-timeout"),

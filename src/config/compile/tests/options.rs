@@ -1,5 +1,7 @@
 //! Screens, flow options and the log.
 
+use components::session::aging::Aging;
+use components::session::tcp::TcpChecks;
 use components::world::screen::ScreenAttack;
 
 use super::{OFFICE, UNTRUST, compiled, found, office};
@@ -97,26 +99,68 @@ fn options_with_history_are_listed_once() {
 
 #[test]
 fn flow_options_are_honoured_or_listed() {
-    let world = office(
-        "set security flow tcp-session no-syn-check
-         set security flow tcp-session tcp-initial-timeout 30
-         set security flow tcp-session time-wait-state session-timeout 6",
-    );
-    let flow = world.flow;
-    assert!(flow.no_syn_check);
+    let at = "set security flow tcp-session";
+    let flow = office(&format!(
+        "{at} no-syn-check
+         {at} no-sequence-check
+         {at} rst-sequence-check
+         {at} rst-invalidate-session
+         {at} fin-invalidate-session
+         {at} tcp-initial-timeout 30
+         {at} time-wait-state session-timeout 6
+         {at} time-wait-state session-ageout
+         {at} time-wait-state apply-to-half-close-state"
+    ))
+    .flow;
     assert_eq!((flow.tcp_initial_s, flow.tcp_closing_s, flow.tcp_s), (30, 6, 1800));
-    let at = "set security flow";
+    let checks = TcpChecks { sequence: false, exact_reset: true, strict_syn: false };
+    assert_eq!(flow.tcp_checks, checks);
+    assert!(flow.no_syn_check && flow.rst_invalidates && flow.fin_invalidates);
+    assert!(flow.tcp_closing_ages_out && flow.tcp_closes_half);
+    let flow = office(&format!("{at} strict-syn-check")).flow;
+    assert!(flow.tcp_checks.strict_syn && flow.tcp_checks.sequence);
+    assert!(!flow.no_syn_check && !flow.rst_invalidates && !flow.fin_invalidates);
+    assert_eq!((flow.tcp_mss, flow.aging), (None, Aging::default()));
     let cases = [
-        ("aging early-ageout 5", "not-honoured"),
-        ("tcp-mss all-tcp mss 1350", "not-honoured"),
-        ("tcp-session no-sequence-check", "not-honoured"),
-        ("tcp-session strict-syn-check", "would-open"),
+        ("allow-dns-reply", "not-honoured"),
+        ("tcp-session maximum-window 64K", "not-honoured"),
         ("tcp-session tcp-initial-timeout 1", "bad-number"),
         ("tcp-sesion no-syn-check", "unknown-statement"),
     ];
     for (option, id) in cases {
-        assert_eq!(found(&format!("{at} {option}")), [id], "{option}");
+        assert_eq!(found(&format!("set security flow {option}")), [id], "{option}");
     }
+    let both = format!("{at} no-syn-check\n{at} strict-syn-check");
+    assert_eq!(found(&both), ["contradiction"]);
+}
+
+#[test]
+fn the_largest_segment_is_clamped_for_all_tcp_and_tunnels_are_none_of_ours() {
+    let at = "set security flow tcp-mss";
+    assert_eq!(office(&format!("{at} all-tcp mss 1350")).flow.tcp_mss, Some(1_350));
+    assert_eq!(office(&format!("{at} ipsec-vpn mss 1350")).flow.tcp_mss, None);
+    let note = super::rendered(&format!("{OFFICE}\n{at} gre-in mss 1350"));
+    assert!(note.contains("note[ignored]: `security flow tcp-mss gre-in` is ignored"), "{note}");
+    assert_eq!(found(&format!("{at} all-tcp mss 63")), ["bad-number"]);
+    assert_eq!(found(&format!("{at} all-tcp")), ["missing-value"]);
+    assert_eq!(found(&format!("{at} al-tcp mss 1350")), ["unknown-statement"]);
+}
+
+#[test]
+fn watermarks_of_early_ageing_are_read_in_any_order() {
+    let at = "set security flow aging";
+    let flow = office(&format!(
+        "{at} high-watermark 90
+         {at} low-watermark 70
+         {at} early-ageout 5"
+    ))
+    .flow;
+    let expected = Aging { early_ageout_s: 5, low_watermark: 70, high_watermark: Some(90) };
+    assert_eq!(flow.aging, expected);
+    let above = format!("{at} low-watermark 95\n{at} high-watermark 90");
+    assert_eq!(found(&above), ["bad-range"]);
+    assert_eq!(found(&format!("{at} high-watermark 101")), ["bad-number"]);
+    assert_eq!(found(&format!("{at} early-ageout 0")), ["bad-number"]);
 }
 
 #[test]
