@@ -87,10 +87,8 @@ fn read_aging(node: &Node, flow: &mut FlowOptions, reader: &mut Reader<'_>) {
     }
     let high = aging.high_watermark.unwrap_or(100);
     if aging.low_watermark > high && aging.low_watermark < 100 {
-        let message = format!(
-            "low-watermark {} is above high-watermark {high}",
-            aging.low_watermark
-        );
+        let message =
+            format!("low-watermark {} is above high-watermark {high}", aging.low_watermark);
         reader.diagnostics.error("bad-range", node.span, message);
     }
 }

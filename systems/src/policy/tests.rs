@@ -9,20 +9,23 @@ use components::batch::Batch;
 use components::columns::{LinkType, tcp_flag};
 use components::event::Events;
 use components::ids::{IfIndex, NatRuleId, PolicyId, RuleId};
-use components::kinds::{Action, EventKind};
+use components::kinds::{Action, CloseReason, EventKind};
 use components::reason::{DropReason, Fate, Verdict};
-use components::world::World;
+use components::session::aging::Aging;
 use components::world::application::{ICMP, TCP, UDP};
 use components::world::interface::HostService;
 use components::world::nat::{
     DestinationAction, DestinationRule, NatContext, NatMatch, SourceAction, SourceRule, StaticRule,
 };
 use components::world::policy::{AddressMatch, DefaultPolicy, Policy, PolicyTable};
+use components::world::{FlowOptions, World};
 
 use crate::pipeline::Pipeline;
 use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::test_support::{self as support, TRUST, TRUST_IFL, UNTRUST, UNTRUST_IFL};
+
+mod tcp;
 
 const SECOND: u64 = 1_000_000_000;
 const SYN: u8 = tcp_flag::SYN;
