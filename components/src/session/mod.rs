@@ -284,7 +284,8 @@ impl SessionTable {
     /// Bytes of memory.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        let a_slot = size_of::<Session>() + size_of::<Links>() + size_of::<u32>();
+        // In the lists of free and of due slots.
+        let a_slot = size_of::<Session>() + size_of::<Links>() + 2 * size_of::<u32>();
         self.sessions.len() * a_slot + self.index.memory_bytes()
     }
 

@@ -123,3 +123,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_slot_keeps_its_session_until_a_whole_batch_of_others_has_ended() {
+    let mut table = SessionTable::new(1, 1, 16, 100);
+    let first = table.install(session(1, 1, 500)).expect("room").slot();
+    table.remove(first).expect("is there");
+    for port in 2..=1_024 {
+        let slot = table.install(session(1, port, 500)).expect("one at a time").slot();
+        assert_ne!(slot, first, "{port}");
+        assert_eq!(table.get(first).keys[0], key(1, 1));
+        table.remove(slot).expect("is there");
+    }
+    assert_eq!((table.active(), table.capacity()), (0, 1));
+}
+
+#[test]
+fn memory_of_a_session_is_what_the_documentation_says() {
+    assert_eq!(size_of::<Session>(), 248);
+    let more = SessionTable::new(1 << 15, 1, 16, 100).memory_bytes();
+    let fewer = SessionTable::new(1 << 14, 1, 16, 100).memory_bytes();
+    assert_eq!((more - fewer) >> 14, 300, "bytes a session, index included");
+}
