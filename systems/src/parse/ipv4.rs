@@ -47,15 +47,7 @@ pub(super) fn parse(
     if fragment & FRAGMENT_MORE != 0 && !payload_length.is_multiple_of(8) {
         return Err(DropReason::BadFragment);
     }
-    let (identification, fragment_length) = match fragment & (FRAGMENT_MORE | FRAGMENT_OFFSET_MASK)
-    {
-        0 => (0, 0),
-        _ => (
-            u32::from(u16::from_be_bytes([header[4], header[5]])),
-            u16::try_from(payload_length).unwrap_or(u16::MAX),
-        ),
-    };
-    Ok(Packet {
+    let mut packet = Packet {
         family: Family::Inet,
         protocol: header[9],
         source: Address::v4([header[12], header[13], header[14], header[15]]),
@@ -66,11 +58,14 @@ pub(super) fn parse(
         ttl: header[8],
         traffic_class: header[1],
         fragment,
-        identification,
-        fragment_length,
         ip_options: if options.is_empty() { 0 } else { option_bits(options) },
         ..Packet::default()
-    })
+    };
+    if fragment & (FRAGMENT_MORE | FRAGMENT_OFFSET_MASK) != 0 {
+        packet.identification = u32::from(u16::from_be_bytes([header[4], header[5]]));
+        packet.fragment_length = u16::try_from(payload_length).unwrap_or(u16::MAX);
+    }
+    Ok(packet)
 }
 
 /// Bits of [`ip_option`] for an options list.

@@ -102,12 +102,14 @@ pub(super) fn candidates(view: &ScreenView<'_>, facts: &Facts, attack: ScreenAtt
         A::TunnelTeredo => {
             RowMask::where_each(view.protocol, |p| p == UDP).and(&teredo_ports(view))
         }
-        A::TearDrop => {
-            RowMask::where_each(view.fragment_mark, |mark| mark == FragmentMark::Overlap)
-        }
+        A::TearDrop => overlapping(view),
         // Floods, scans, sweeps and session limits need history.
         _ => RowMask::default(),
     }
+}
+
+fn overlapping(view: &ScreenView<'_>) -> RowMask {
+    RowMask::where_each(view.fragment_mark, |mark| mark == FragmentMark::Overlap)
 }
 
 /// The rows with one of these bits; `seen` are the bits of all rows.
