@@ -7,7 +7,7 @@ use components::event::Events;
 use components::kinds::EventKind;
 use components::reason::Fate;
 use components::world::World;
-use systems::pipeline::Pipeline;
+use systems::pipeline::{EXPIRED_MAX, Pipeline};
 use systems::schedule::Schedule;
 use systems::shard::{Outbox, Shard};
 
@@ -31,6 +31,8 @@ pub struct Worker {
     shard: Shard,
     events: Events,
     arena: Bump,
+    /// No packets: what sessions end with between bursts.
+    nothing: Burst,
     /// Packet numbers of the burst's rows.
     indexes: Vec<u64>,
 }
@@ -43,8 +45,10 @@ impl Worker {
         Self {
             pipeline: Pipeline::new(schedule),
             shard: Shard::new(world, &schedule.settings, number),
-            events: Events::with_capacity(rows_max * 4),
+            // A few events a packet, or as many sessions as end at once.
+            events: Events::with_capacity((rows_max * 4).max(EXPIRED_MAX)),
             arena: Bump::with_capacity(rows_max * 512),
+            nothing: Burst::new(0, 1),
             indexes: Vec::with_capacity(rows_max),
         }
     }
@@ -96,8 +100,7 @@ impl Worker {
         let mut more = self.shard.sessions.is_tick_due(clock_ns);
         while more {
             self.arena.reset();
-            let mut nothing = Burst::new(0, 1);
-            let mut batch = nothing.batch(&self.arena, &mut self.events);
+            let mut batch = self.nothing.batch(&self.arena, &mut self.events);
             more = self.pipeline.expire(&mut batch, &mut self.shard, world, clock_ns);
             self.indexes.clear();
             self.indexes.push(index);

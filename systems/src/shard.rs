@@ -14,6 +14,7 @@ use components::world::World;
 use components::world::filter::RejectWith;
 
 use crate::counters::Counters;
+use crate::pipeline::EXPIRED_MAX;
 use crate::policy::FragmentDecision;
 use crate::schedule::settings::Settings;
 
@@ -74,8 +75,8 @@ impl Shard {
             closed: Counts::default(),
             counters: Counters::for_world(world),
             rejects: Vec::with_capacity(rows_max),
-            answers: Answers::default(),
-            outbox: Outbox::new(rows_max * 2),
+            answers: Answers::with_capacity(rows_max),
+            outbox: Outbox::new((rows_max * 2).max(EXPIRED_MAX)),
         }
     }
 
@@ -176,12 +177,24 @@ pub struct Answer {
 }
 
 impl Answers {
+    /// Grows only if a batch answers more than `packets` of the largest kind.
+    #[must_use]
+    pub fn with_capacity(packets: usize) -> Self {
+        Self {
+            packets: Vec::with_capacity(packets),
+            bytes: Vec::with_capacity(packets * ANSWER_BYTES_MAX),
+        }
+    }
+
     /// Forgets the batch's answers, keeps the memory.
     pub fn clear(&mut self) {
         self.packets.clear();
         self.bytes.clear();
     }
 }
+
+/// The longest answer, an ICMPv6 error (RFC 4443 section 2.4).
+const ANSWER_BYTES_MAX: usize = 1280;
 
 /// How long a datagram waits for its fragments: 30 s, the lower end of what RFC 1122 and RFC 8200
 /// allow hosts and what routers use.
