@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use components::fragment::FragmentCounts;
 use components::kinds::{CloseReason, EventKind};
 use components::reason::{Counts, DropReason, RefuseReason};
 use components::ring::ReplayRing;
@@ -28,6 +29,9 @@ pub struct Ledger {
     pub sinks: Vec<SinkReport>,
     /// Sessions.
     pub sessions: Sessions,
+    /// Fragmented datagrams: opened by a first fragment, and what became of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fragments: BTreeMap<&'static str, u64>,
     /// Sum of the absolute differences of all identities.
     pub residual: u128,
     /// True if the residual is 0.
@@ -96,6 +100,10 @@ pub struct Totals {
     pub active: u64,
     /// Sessions ended.
     pub closed: Counts<{ CloseReason::COUNT }>,
+    /// Fragmented datagrams.
+    pub fragments: FragmentCounts,
+    /// Fragmented datagrams of which not everything was seen yet.
+    pub datagrams_open: u64,
     /// NAT ports leased now.
     pub leased: u64,
     /// NAT ports that live sessions hold.
@@ -116,6 +124,8 @@ impl Totals {
             totals.created += shard.created;
             totals.active += shard.sessions.active() as u64;
             totals.closed.add(&shard.closed);
+            totals.fragments.add(&shard.fragments.counts());
+            totals.datagrams_open += shard.fragments.open_datagrams() as u64;
             totals.leased += shard.ports.leased();
             totals.leases += shard.sessions.leases();
         }
@@ -158,11 +168,26 @@ impl Ledger {
                     CloseReason::ALL.iter().map(|r| (r.label(), totals.closed.0[r.index()])),
                 ),
             },
+            fragments: fragments(totals),
             residual,
             balanced: residual == 0,
             identities,
         }
     }
+}
+
+fn fragments(totals: &Totals) -> BTreeMap<&'static str, u64> {
+    let counts = totals.fragments;
+    by_label(
+        [
+            ("opened", counts.opened),
+            ("completed", counts.completed),
+            ("timed_out", counts.timed_out),
+            ("evicted", counts.evicted),
+            ("open", totals.datagrams_open),
+        ]
+        .into_iter(),
+    )
 }
 
 fn events(kind: EventKind, totals: &Totals, ring: &ReplayRing) -> Events {
@@ -204,6 +229,7 @@ fn identities(
             totals.created,
             totals.active + totals.closed.total(),
         ),
+        datagrams(totals),
         identity("NAT ports leased = held by sessions", totals.leased, totals.leases),
         identity(
             "denied with logging = PolicyDeny generated",
@@ -239,6 +265,12 @@ fn identities(
         all.push(identity(&name, stream.applied.events.total(), right));
     }
     all
+}
+
+fn datagrams(totals: &Totals) -> Identity {
+    let FragmentCounts { opened, completed, timed_out, evicted } = totals.fragments;
+    let known = totals.datagrams_open + completed + timed_out + evicted;
+    identity("datagrams opened = open + completed + timed out + evicted", opened, known)
 }
 
 fn identity(name: &str, left: u64, right: u64) -> Identity {

@@ -90,6 +90,16 @@ pub struct FragmentCounts {
     pub evicted: u64,
 }
 
+impl FragmentCounts {
+    /// Adds another table's.
+    pub fn add(&mut self, other: &Self) {
+        self.opened += other.opened;
+        self.completed += other.completed;
+        self.timed_out += other.timed_out;
+        self.evicted += other.evicted;
+    }
+}
+
 /// Open datagrams, oldest first.
 #[derive(Debug)]
 pub struct FragmentTable {
@@ -156,7 +166,7 @@ impl FragmentTable {
         (mark, slot)
     }
 
-    /// Open datagrams.
+    /// Datagrams that are open now.
     #[must_use]
     pub const fn open_datagrams(&self) -> usize {
         self.open

@@ -169,7 +169,10 @@ fn a_flood_of_first_fragments_pushes_out_the_oldest() {
     expect(&run("", &fits), &[("forwarded", 4098)]);
     let mut overflows: Vec<_> = flood(4097).collect();
     overflows.extend([(1, last(1)), (1, last(2))]);
-    expect(&run("", &overflows), &[("forwarded", 4098), ("fragment_before_first", 1)]);
+    let output = run("", &overflows);
+    expect(&output, &[("forwarded", 4098), ("fragment_before_first", 1)]);
+    let counts = [("completed", 1), ("evicted", 1), ("open", 4095), ("opened", 4097)];
+    assert_eq!(output.ledger.fragments, counts.into_iter().collect());
 }
 
 #[test]

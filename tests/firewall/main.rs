@@ -4,6 +4,7 @@
 
 mod fragments;
 mod host_path;
+mod malformed;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each test file uses its part of the support")]
 mod support;
