@@ -45,7 +45,7 @@ macro_rules! areas {
 }
 
 areas! {
-    filter, host, ipv6, nat, parse, policer, policy, reject, route, screen, session,
+    filter, fragment, host, ipv6, nat, parse, policer, policy, reject, route, screen, session,
 }
 
 #[test]

@@ -90,7 +90,7 @@ reasons! {
         BadTcpDataOffset "bad_tcp_data_offset" "TCP data offset below 5 or beyond the packet.",
         BadUdpLength "bad_udp_length" "UDP length below 8 or beyond the packet.",
         L4Checksum "l4_checksum" "The transport checksum is wrong (verified only when asked).",
-        BadFragment "bad_fragment" "A fragment that is empty, no multiple of 8, or ends beyond 65,535 or the last one.",
+        BadFragment "bad_fragment" "A fragment that is empty, no multiple of 8, or beyond 65,535 or the last one.",
         FragmentTiny "fragment_tiny" "A first fragment without its whole transport header (RFC 1858, RFC 7112).",
         FragmentBeforeFirst "fragment_before_first" "A later fragment whose first fragment has not come yet or is forgotten.",
         FragmentOverlap "fragment_overlap" "It overlaps an earlier fragment, or is of a datagram where one did (RFC 5722).",

@@ -78,7 +78,7 @@ fn lengths_that_lie_are_dropped_under_their_reasons() {
     let udp = || Packet::ipv4(CLIENT, PEER).udp(40_000, 53).payload_len(20).build();
     lie(udp(), L3, &[0x45], "forwarded");
     lie(udp(), L3, &[0x44], "bad_ipv4_header_length");
-    lie(udp(), L3, &[0x4f], "bad_ipv4_total_length");
+    lie(udp(), L3, &[0x4f], "bad_ipv4_header_length");
     lie(udp(), L3 + 2, &[0, 19], "bad_ipv4_total_length");
     lie(udp(), L3 + 2, &[0, 49], "ipv4_length_beyond_frame");
     lie(udp(), L3 + 24, &[0, 28], "forwarded");
