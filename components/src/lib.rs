@@ -13,6 +13,7 @@ pub mod mask;
 pub mod ports;
 pub mod reason;
 pub mod ring;
+pub mod screen_state;
 pub mod session;
 pub mod session_id;
 pub mod wire;

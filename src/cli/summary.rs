@@ -112,6 +112,19 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
             }
         }
     }
+    if counters.cookies.sent > 0 {
+        writeln!(
+            out,
+            "SYN cookies   {:>12} sent instead of letting a SYN in",
+            grouped(counters.cookies.sent)
+        )?;
+        row(out, counters.cookies.answered, "answered", "clients that are known now")?;
+        row(out, counters.cookies.failed, "failed", "wrong answers")?;
+    }
+    if counters.screens_evicted > 0 {
+        let note = "forgotten before their time: see screen.entries";
+        row(out, counters.screens_evicted, "screen addresses", note)?;
+    }
     let counted = counters.filters.iter().zip(&world.names.counters).skip(1);
     let mut counted = counted.filter(|(count, _)| count.packets > 0).peekable();
     if counted.peek().is_some() {

@@ -1,12 +1,16 @@
 //! Several workers: a dispatcher parses and steers a chunk of packets, the workers run their shares
 //! side by side, and what they put out is merged by packet number. Shards have their own session
 //! ids and port ranges, so output differs from that of one worker in NAT ports; fates do not.
+//! Screens with history have thresholds for the whole box: if any zone has one, the workers share
+//! one memory of screens and take their turns in packet order, which is exact and uses one core.
 
 use bumpalo::Bump;
 use components::block::EventFrame;
 use components::event::Events;
 use components::ids::IfIndex;
+use components::screen_state::ScreenState;
 use components::world::World;
+use components::world::screen::ScreenAttack;
 use rayon::prelude::*;
 use systems::parse::Parse;
 use systems::schedule::Schedule;
@@ -18,7 +22,7 @@ use systems::system::System;
 use super::stream::Stream;
 use super::worker::{Output, Worker};
 use crate::ledger::Totals;
-use crate::port::{Burst, Port, Transmit};
+use crate::port::{Arrival, Burst, Port, Transmit};
 
 /// Packets that are spread before the workers run: enough that waking them costs little.
 const CHUNK_PACKETS: usize = 16_384;
@@ -36,11 +40,17 @@ pub(super) fn run(
     let settings = &schedule.settings;
     let workers = *settings.workers.get_ref();
     let mut dispatcher = Dispatcher::new(world, schedule)?;
+    let mut turns = (world.screens_watched() & ScreenAttack::WITH_HISTORY != 0)
+        .then(|| Turns::new(world, schedule));
+    let mut of_lanes = schedule.clone();
+    if turns.is_some() {
+        of_lanes.settings.screen.entries = toml::Spanned::new(0..0, 1);
+    }
     let mut lanes: Vec<Lane> =
-        (0..workers).map(|number| Lane::new(world, schedule, number)).collect();
+        (0..workers).map(|number| Lane::new(world, &of_lanes, number)).collect();
     let mut more = true;
     while more {
-        more = dispatcher.fill(world, port, &mut lanes);
+        more = dispatcher.fill(world, port, &mut lanes, turns.as_mut());
         lanes.par_iter_mut().for_each(|lane| lane.run(world));
         merge(&mut lanes, port, stream);
     }
@@ -49,6 +59,52 @@ pub(super) fn run(
         merge(&mut lanes, port, stream);
     }
     Ok(Totals::of(lanes.iter().map(|lane| &lane.worker)))
+}
+
+/// Workers one after another in packet order, with one memory of screens.
+struct Turns {
+    screens: Box<ScreenState>,
+    /// Whose turn it is.
+    lane: usize,
+    tick_ns: u64,
+    clock_ns: u64,
+}
+
+impl Turns {
+    fn new(world: &World, schedule: &Schedule) -> Self {
+        Self {
+            screens: Box::new(systems::shard::screens_of(world, &schedule.settings)),
+            lane: 0,
+            tick_ns: *schedule.settings.session.tick_ms.get_ref() * 1_000_000,
+            clock_ns: 0,
+        }
+    }
+
+    /// Before a packet of worker `owner` is queued: runs what another one has queued, and when a
+    /// tick begins ends everyone's sessions that are due, as one worker would.
+    fn advance(&mut self, owner: u16, arrival: &Arrival<'_>, lanes: &mut [Lane], world: &World) {
+        let clock_ns = self.clock_ns.max(arrival.time_ns);
+        let new_tick = clock_ns / self.tick_ns > self.clock_ns / self.tick_ns;
+        if usize::from(owner) != self.lane || new_tick {
+            self.finish(lanes, world);
+            self.lane = usize::from(owner);
+        }
+        self.clock_ns = clock_ns;
+        for lane in lanes.iter_mut().filter(|_| new_tick) {
+            lane.worker.swap_screens(&mut self.screens);
+            lane.worker.expire(clock_ns, arrival.index, world, &mut lane.collected);
+            lane.worker.swap_screens(&mut self.screens);
+        }
+        lanes[self.lane].clock_ns = clock_ns;
+    }
+
+    /// Runs what is queued.
+    fn finish(&mut self, lanes: &mut [Lane], world: &World) {
+        let lane = &mut lanes[self.lane];
+        lane.worker.swap_screens(&mut self.screens);
+        lane.run(world);
+        lane.worker.swap_screens(&mut self.screens);
+    }
 }
 
 /// A worker with its queue of bursts and what it put out.
@@ -99,6 +155,7 @@ impl Dispatcher {
         let settings = &schedule.settings;
         let mut small = settings.clone();
         small.session.capacity = toml::Spanned::new(0..0, 1);
+        small.screen.entries = toml::Spanned::new(0..0, 1);
         let rows_max = *settings.batch.rows_max.get_ref();
         Ok(Self {
             parse: Parse::new(&settings.parse),
@@ -113,11 +170,20 @@ impl Dispatcher {
     }
 
     /// Spreads a chunk over the lanes; false once nothing more will come.
-    fn fill(&mut self, world: &World, port: &mut impl Port, lanes: &mut [Lane]) -> bool {
+    fn fill(
+        &mut self,
+        world: &World,
+        port: &mut impl Port,
+        lanes: &mut [Lane],
+        mut turns: Option<&mut Turns>,
+    ) -> bool {
         let mut packets = 0;
         while packets < CHUNK_PACKETS {
             port.receive(&mut self.burst);
             if self.burst.is_empty() {
+                if let Some(turns) = turns {
+                    turns.finish(lanes, world);
+                }
                 return false;
             }
             packets += self.burst.len();
@@ -127,9 +193,15 @@ impl Dispatcher {
             self.steer.run(&mut batch, world, &mut self.owners);
             self.events.clear();
             for (row, &owner) in self.owners.iter().enumerate() {
+                if let Some(turns) = &mut turns {
+                    turns.advance(owner, &self.burst.arrival(row), lanes, world);
+                }
                 lanes[usize::from(owner)].push(&self.burst, row);
             }
             self.burst.advance();
+        }
+        if let Some(turns) = turns {
+            turns.finish(lanes, world);
         }
         true
     }

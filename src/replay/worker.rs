@@ -6,6 +6,7 @@ use bumpalo::Bump;
 use components::event::Events;
 use components::kinds::EventKind;
 use components::reason::Fate;
+use components::screen_state::ScreenState;
 use components::world::World;
 use systems::pipeline::{EXPIRED_MAX, Pipeline};
 use systems::schedule::Schedule;
@@ -65,6 +66,7 @@ impl Worker {
         let mut batch = burst.batch(&self.arena, &mut self.events);
         self.pipeline.run(&mut batch, &mut self.shard, world);
         let columns = &batch.columns;
+        self.shard.answers.sort();
         let mut answers = self.shard.answers.packets.iter().peekable();
         for (row, &index) in self.indexes.iter().enumerate() {
             let time_ns = columns.time_ns[row];
@@ -121,6 +123,11 @@ impl Worker {
     #[must_use]
     pub fn shard(&self) -> &Shard {
         &self.shard
+    }
+
+    /// Swaps what its screens remember, where several workers share it.
+    pub fn swap_screens(&mut self, screens: &mut Box<ScreenState>) {
+        std::mem::swap(&mut self.shard.screens, screens);
     }
 
     /// Events raised so far, by kind.

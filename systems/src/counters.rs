@@ -20,6 +20,10 @@ pub struct Counters {
     pub encoded: [u64; EventKind::COUNT],
     /// Packets that a screen hit, by [`ScreenAttack`], alarms included.
     pub screens: Vec<u64>,
+    /// Addresses that screens forgot before their time, for want of room.
+    pub screens_evicted: u64,
+    /// SYN cookies.
+    pub cookies: CookieCounts,
     /// Policy hits by [`PolicyId`]: sessions created and packets denied.
     pub policies: Vec<u64>,
     /// Packets denied or rejected by a policy that logs (identity 9 of the ledger).
@@ -63,6 +67,17 @@ pub struct TranslationCounts {
     pub destination: u64,
 }
 
+/// SYN cookies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CookieCounts {
+    /// SYNs answered with one.
+    pub sent: u64,
+    /// Right answers without a session: clients that are known now.
+    pub answered: u64,
+    /// Wrong answers without a session.
+    pub failed: u64,
+}
+
 /// Answers to rejected packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AnswerCounts {
@@ -101,6 +116,10 @@ impl Counters {
         add_each(&mut self.screens, &other.screens, |mine, theirs| {
             *mine += theirs;
         });
+        self.screens_evicted += other.screens_evicted;
+        self.cookies.sent += other.cookies.sent;
+        self.cookies.answered += other.cookies.answered;
+        self.cookies.failed += other.cookies.failed;
         add_each(&mut self.policies, &other.policies, |mine, theirs| {
             *mine += theirs;
         });

@@ -18,6 +18,7 @@ pub mod rewrite;
 pub mod schedule;
 pub mod screen;
 pub mod shard;
+mod siphash;
 pub mod steer;
 pub mod system;
 pub(crate) mod tcp_options;

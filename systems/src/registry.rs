@@ -43,7 +43,7 @@ macro_rules! registry {
 registry! {
     "parse": ParseView, |s| Parse::new(&s.parse);
     "filter-log:input": FilterInputView, |_s| FilterLog::new(Hook::Input);
-    "screen": ScreenView, |_s| Screen;
+    "screen": ScreenView, |s| Screen::new(&s.screen);
     "policy": PolicyView, |_s| Policy::default();
     "filter-log:lo0": FilterHostView, |_s| FilterLog::new(Hook::Lo0);
     "nat": NatView, |_s| Nat;

@@ -5,8 +5,10 @@ use components::block::FrameBlock;
 use components::fragment::FragmentTable;
 use components::ids::IfIndex;
 use components::kinds::{CloseReason, EventKind};
+use components::mask::RowMask;
 use components::ports::PortTable;
 use components::reason::Counts;
+use components::screen_state::ScreenState;
 use components::session::SessionTable;
 use components::session::record::Session;
 use components::wire::RtFlowRecord;
@@ -29,6 +31,10 @@ pub struct Shard {
     pub fragment_decisions: Vec<FragmentDecision>,
     /// Source NAT ports.
     pub ports: PortTable,
+    /// What screens remember.
+    pub screens: Box<ScreenState>,
+    /// What this batch's rows say about SYN cookies.
+    pub cookies: CookieRows,
     /// Sessions created since the start.
     pub created: u64,
     /// Sessions ended since the start, by reason.
@@ -71,6 +77,8 @@ impl Shard {
                 *settings.workers.get_ref(),
                 *settings.nat.port_seed.get_ref(),
             ),
+            screens: Box::new(screens_of(world, settings)),
+            cookies: CookieRows::default(),
             created: 0,
             closed: Counts::default(),
             counters: Counters::for_world(world),
@@ -88,8 +96,26 @@ impl Shard {
     /// Gives back what a session held and counts its end.
     pub fn end_session(&mut self, session: &Session, reason: CloseReason) {
         self.ports.release(session.lease);
+        self.screens.release(session);
         self.closed.0[reason.index()] += 1;
     }
+}
+
+/// An empty memory of screens.
+#[must_use]
+pub fn screens_of(world: &World, settings: &Settings) -> ScreenState {
+    let settings = &settings.screen;
+    ScreenState::for_world(world, *settings.entries.get_ref(), *settings.cookie_seed.get_ref())
+}
+
+/// Rows of this batch that carry what looks like the answer to a SYN cookie. A session that they
+/// belong to knows better.
+#[derive(Clone, Debug, Default)]
+pub struct CookieRows {
+    /// The cookie is right.
+    pub answered: RowMask,
+    /// There are cookies to be answered, and this is none of them.
+    pub failed: RowMask,
 }
 
 /// A row that is dropped and answered.
@@ -184,6 +210,11 @@ impl Answers {
             packets: Vec::with_capacity(packets),
             bytes: Vec::with_capacity(packets * ANSWER_BYTES_MAX),
         }
+    }
+
+    /// Puts the answers of several systems in row order.
+    pub fn sort(&mut self) {
+        self.packets.sort_unstable_by_key(|answer| (answer.row, answer.offset));
     }
 
     /// Forgets the batch's answers, keeps the memory.

@@ -67,6 +67,8 @@ pub struct Session {
     pub closes_half: bool,
     /// It is taken out early to make room.
     pub aged_out: bool,
+    /// What it counts for in screens: bits of [`crate::screen_state::counted`].
+    pub counted: u8,
     /// Raise a close event.
     pub log_close: bool,
     /// Any address or port is translated.

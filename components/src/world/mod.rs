@@ -67,6 +67,16 @@ impl World {
         self.screens.get(id.index().checked_sub(1)?)
     }
 
+    /// Bits of the attacks that any zone looks for.
+    #[must_use]
+    pub fn screens_watched(&self) -> u64 {
+        let profiles = self
+            .zones
+            .iter()
+            .filter_map(|zone| self.screens.get(zone.screen.index().checked_sub(1)?));
+        profiles.fold(0, |attacks, profile| attacks | profile.attacks)
+    }
+
     /// The filter.
     #[must_use]
     pub fn filter(&self, id: FilterId) -> Option<&Filter> {
@@ -79,6 +89,9 @@ impl World {
 pub struct FlowOptions {
     /// `tcp-session no-syn-check`.
     pub no_syn_check: bool,
+    /// `syn-flood-protection-mode`: SYNs above a zone's attack threshold are answered with a SYN
+    /// cookie instead of being dropped.
+    pub syn_cookies: bool,
     /// `tcp-session tcp-initial-timeout`: until the handshake is complete.
     pub tcp_initial_s: u32,
     /// Established TCP, unless the application says otherwise.
@@ -111,6 +124,7 @@ impl Default for FlowOptions {
     fn default() -> Self {
         Self {
             no_syn_check: false,
+            syn_cookies: false,
             tcp_initial_s: 20,
             tcp_s: 1800,
             tcp_closing_s: 2,

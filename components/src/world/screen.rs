@@ -2,6 +2,8 @@
 //! in one list. Flags above 31 share bit 31; the option number (the record's rule id) and the
 //! variant (its term id) tell them apart.
 
+use crate::address::AddressSet;
+
 /// Declares [`ScreenAttack`].
 macro_rules! attacks {
     ($($variant:ident $option:literal $term:literal $label:literal $name:literal,)+) => {
@@ -119,6 +121,29 @@ impl ScreenAttack {
         Self::ALL.iter().copied().find(|attack| attack.option() == option && attack.term() == term)
     }
 
+    /// Attacks that are told by what came before, not by one packet: their order of packets matters
+    /// over the whole box.
+    pub const WITH_HISTORY: u64 = Self::SynFlood.bit()
+        | Self::SynFloodSource.bit()
+        | Self::SynFloodDestination.bit()
+        | Self::IcmpFlood.bit()
+        | Self::UdpFlood.bit()
+        | Self::TcpPortScan.bit()
+        | Self::UdpPortScan.bit()
+        | Self::IpSweep.bit()
+        | Self::TcpSweep.bit()
+        | Self::UdpSweep.bit()
+        | Self::SynCookie.bit()
+        | Self::SessionLimitSource.bit()
+        | Self::SessionLimitDestination.bit()
+        | Self::SynAckAckProxy.bit();
+
+    /// True if what came before tells it.
+    #[must_use]
+    pub const fn has_history(self) -> bool {
+        Self::WITH_HISTORY & self.bit() != 0
+    }
+
     /// Its bit in a [`ScreenProfile`].
     #[must_use]
     pub const fn bit(self) -> u64 {
@@ -141,6 +166,81 @@ pub struct ScreenProfile {
     pub hop_by_hop_options: Vec<u8>,
     /// Likewise.
     pub destination_options: Vec<u8>,
+    /// How much is too much.
+    pub thresholds: Thresholds,
+    /// Sources and destinations that `tcp syn-flood` passes over.
+    pub syn_white_list: WhiteList,
+    /// Addresses that `udp flood` passes over, as source or as destination.
+    pub udp_white_list: AddressSet,
+}
+
+/// Thresholds of the attacks that need history; each one counts only if its attack is looked for.
+/// Defaults are those of Junos.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// `tcp syn-flood attack-threshold`: SYNs of the zone per second.
+    pub syn_attack: u32,
+    /// `alarm-threshold`: SYNs per second beyond `syn_attack` that are worth an alarm of their own
+    /// while SYN cookies answer them.
+    pub syn_alarm: u32,
+    /// `source-threshold`: SYNs of one source per second.
+    pub syn_source: u32,
+    /// `destination-threshold`: SYNs to one destination per second.
+    pub syn_destination: u32,
+    /// `timeout`: the longest that a handshake may take, seconds.
+    pub syn_timeout_s: u32,
+    /// `icmp flood`: packets to one destination per second.
+    pub icmp_flood: u32,
+    /// `udp flood`: packets to one destination per second.
+    pub udp_flood: u32,
+    /// `tcp port-scan`: interval, microseconds.
+    pub tcp_port_scan_us: u32,
+    /// `udp port-scan`.
+    pub udp_port_scan_us: u32,
+    /// `icmp ip-sweep`.
+    pub ip_sweep_us: u32,
+    /// `tcp tcp-sweep`.
+    pub tcp_sweep_us: u32,
+    /// `udp udp-sweep`.
+    pub udp_sweep_us: u32,
+    /// `limit-session source-ip-based`: sessions.
+    pub sessions_of_source: u32,
+    /// `limit-session destination-ip-based`: sessions.
+    pub sessions_of_destination: u32,
+    /// `tcp syn-ack-ack-proxy`: sessions of one source whose client has been silent since the
+    /// handshake.
+    pub silent_sessions: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            syn_attack: 200,
+            syn_alarm: 512,
+            syn_source: 4000,
+            syn_destination: 4000,
+            syn_timeout_s: 20,
+            icmp_flood: 1000,
+            udp_flood: 1000,
+            tcp_port_scan_us: 5000,
+            udp_port_scan_us: 5000,
+            ip_sweep_us: 5000,
+            tcp_sweep_us: 5000,
+            udp_sweep_us: 5000,
+            sessions_of_source: 128,
+            sessions_of_destination: 128,
+            silent_sessions: 512,
+        }
+    }
+}
+
+/// Addresses that are trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhiteList {
+    /// As a packet's source.
+    pub sources: AddressSet,
+    /// As its destination.
+    pub destinations: AddressSet,
 }
 
 impl ScreenProfile {

@@ -19,7 +19,8 @@ use components::world::policy::{PolicyHit, PolicyQuery};
 use components::world::route::RouteKind;
 
 use super::{
-    PolicyView, host, icmp_class, is_initial, is_multicast, join, row_number, service_of, tcp,
+    PolicyView, host, icmp_class, is_initial, is_multicast, join, limits, row_number, service_of,
+    tcp,
 };
 use crate::icmp::IcmpClass;
 use crate::shard::Shard;
@@ -53,7 +54,13 @@ pub(super) fn run(
     view.egress[row] = target.egress;
     view.egress_zone[row] = target.zone;
     view.next_hop[row] = target.next_hop;
+    if let Some(reason) = limits::cookie_answer(row, shard) {
+        return drop_row(view.live, view.verdict, row, reason);
+    }
     if let Some(reason) = cannot_open(view, row, world) {
+        if let Some(reason) = limits::cookie_failure(view, row, shard, world) {
+            return drop_row(view.live, view.verdict, row, reason);
+        }
         if reason == DropReason::TcpNoSession
             && world.zone(view.zone[row]).is_some_and(|z| z.tcp_rst)
         {
@@ -193,6 +200,7 @@ fn open(
     shard: &mut Shard,
     world: &World,
 ) -> Result<(), DropReason> {
+    limits::admits(view, row, &key, shard, world)?;
     let mut session = template(view, row, key, target, hit, service, world);
     let mut query = nat_query(view, row, target.egress, target.zone);
     query.destination = target.destination;
@@ -208,6 +216,8 @@ fn open(
         match shard.sessions.install(session) {
             Ok(entry) => {
                 shard.created += 1;
+                let Shard { screens, counters, .. } = &mut *shard;
+                screens.admit(&session, view.clock_ns[row], &mut counters.screens_evicted);
                 if hit.log_init {
                     let record = session.record(
                         EventKind::SessionCreate,
@@ -245,6 +255,7 @@ fn template(
     world: &World,
 ) -> Session {
     let timeout = world.applications.timeout_s(view.application[row], service);
+    let profile = world.screen_of(view.zone[row]);
     let flow = &world.flow;
     let established_s = match service.protocol {
         TCP => timeout.unwrap_or(flow.tcp_s),
@@ -253,9 +264,10 @@ fn template(
         _ => timeout.unwrap_or(flow.other_s),
     };
     let is_initial = is_initial(view.tcp_flags[row]);
+    let handshake_s = limits::handshake_s(profile, flow.tcp_initial_s);
     let (timeout_s, tcp) = match service.protocol {
         TCP => (
-            if is_initial { flow.tcp_initial_s } else { established_s },
+            if is_initial { handshake_s } else { established_s },
             Tcp::opened_by(&tcp::segment_of(view, row, 0)),
         ),
         _ => (established_s, Tcp::default()),
@@ -274,6 +286,7 @@ fn template(
         zones: [view.zone[row], target.zone],
         next_hops: [target.next_hop, world.routes.lookup(view.family[row], view.source[row])],
         tcp,
+        counted: limits::counted_for(profile),
         log_close: hit.log_close,
         ..Session::default()
     };

@@ -5,6 +5,7 @@
 mod first_path;
 mod fragment;
 mod host;
+mod limits;
 mod tcp;
 
 use components::address::{Address, Family};
@@ -138,7 +139,8 @@ fn established(
     shard: &mut Shard,
     world: &World,
 ) {
-    let session = shard.sessions.get_mut(entry.slot());
+    let Shard { sessions, screens, counters, .. } = shard;
+    let session = sessions.get_mut(entry.slot());
     let (direction, checks) = (entry.direction(), world.flow.tcp_checks);
     let segment = is_tcp(session).then(|| tcp::segment_of(view, row, direction));
     if let Some(Err(reason)) = segment.map(|segment| session.tcp.judge(&segment, checks)) {
@@ -149,8 +151,12 @@ fn established(
         drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
         return;
     }
+    let before = session.tcp.state();
     let ends_sooner = segment.is_some_and(|segment| session.segment(&segment, checks));
     session.packet(direction, view.ip_length[row], view.clock_ns[row]);
+    if segment.is_some() && direction == 0 {
+        limits::follow(view, row, before, session, screens, counters, world);
+    }
     let invalidated =
         segment.and_then(|segment| tcp::invalidates(session, segment.flags, &world.flow));
     join(view, row, entry, session);
@@ -320,10 +326,11 @@ pub fn expire(
     clock_ns: u64,
     ended_max: usize,
 ) -> bool {
-    let Shard { sessions, ports, closed, .. } = shard;
+    let Shard { sessions, ports, screens, closed, .. } = shard;
     sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
         let reason: CloseReason = session.close_reason();
         ports.release(session.lease);
+        screens.release(&session);
         closed.0[reason.index()] += 1;
         if session.log_close {
             let record = session.record(EventKind::SessionClose, session.deadline_ns, reason);

@@ -25,6 +25,7 @@ use crate::schedule::Schedule;
 use crate::shard::Shard;
 use crate::test_support::{self as support, TRUST, TRUST_IFL, UNTRUST, UNTRUST_IFL};
 
+mod limits;
 mod tcp;
 
 const SECOND: u64 = 1_000_000_000;
@@ -99,6 +100,7 @@ impl Firewall {
     }
 
     fn expire(&mut self) {
+        self.events.clear();
         let arena = Bump::new();
         let mut more = self.shard.sessions.is_tick_due(self.clock_ns);
         while more {

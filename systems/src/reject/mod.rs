@@ -4,7 +4,7 @@
 //! later fragments, groups and link-layer broadcasts. Answers are limited by a token bucket on
 //! packet time, in row order, so that batches do not change which ones are sent.
 
-mod packet;
+pub(crate) mod packet;
 
 #[cfg(test)]
 mod tests;

@@ -10,21 +10,21 @@ use components::world::application::{ICMP, ICMPV6, TCP};
 use crate::checksum::{checksum, pseudo_header_sum};
 
 /// A TCP segment that is answered.
-pub(super) struct Segment<'a> {
-    pub(super) family: Family,
-    pub(super) source: Address,
-    pub(super) destination: Address,
+pub(crate) struct Segment<'a> {
+    pub(crate) family: Family,
+    pub(crate) source: Address,
+    pub(crate) destination: Address,
     /// Source and destination port.
-    pub(super) ports: (u16, u16),
-    pub(super) flags: u8,
+    pub(crate) ports: (u16, u16),
+    pub(crate) flags: u8,
     /// The header and what was captured behind it.
-    pub(super) l4: &'a [u8],
+    pub(crate) l4: &'a [u8],
     /// Header and data in bytes, captured or not.
-    pub(super) l4_length: u32,
+    pub(crate) l4_length: u32,
 }
 
 /// Appends the reset that answers a segment.
-pub(super) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
+pub(crate) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
     let word = |at: usize| {
         let bytes = segment.l4.get(at..).and_then(|rest| rest.first_chunk());
         bytes.map_or(0, |bytes| u32::from_be_bytes(*bytes))
@@ -52,8 +52,28 @@ pub(super) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
     out[l4 + 16..l4 + 18].copy_from_slice(&sum);
 }
 
+/// Appends the SYN-ACK that answers a SYN with a sequence number of the firewall's own. Its window
+/// is closed: the client may acknowledge it, but has nothing to send to anyone yet.
+pub(crate) fn syn_ack(out: &mut Vec<u8>, segment: &Segment<'_>, sequence: u32, mss: u16) {
+    let first = segment.l4.get(4..).and_then(|rest| rest.first_chunk());
+    let acknowledgment = first.map_or(0, |word| u32::from_be_bytes(*word)).wrapping_add(1);
+    let (from, to) = (segment.destination, segment.source);
+    let length = TCP_HEADER + MSS_OPTION;
+    let l4 = ip_header(out, segment.family, TCP, from, to, length, 0);
+    out.extend(segment.ports.1.to_be_bytes());
+    out.extend(segment.ports.0.to_be_bytes());
+    out.extend(sequence.to_be_bytes());
+    out.extend(acknowledgment.to_be_bytes());
+    // Header of six words; the MSS option is kind 2, four bytes.
+    out.extend([6 << 4, tcp_flag::SYN | tcp_flag::ACK, 0, 0, 0, 0, 0, 0, 2, 4]);
+    out.extend(mss.to_be_bytes());
+    let initial = pseudo_header_sum(segment.family, from, to, TCP, u32::from(length));
+    let sum = checksum(&out[l4..], initial).to_be_bytes();
+    out[l4 + 16..l4 + 18].copy_from_slice(&sum);
+}
+
 /// Appends destination unreachable with `code`, quoting the packet.
-pub(super) fn unreachable(
+pub(crate) fn unreachable(
     out: &mut Vec<u8>,
     family: Family,
     from: Address,
@@ -109,6 +129,7 @@ fn ip_header(
 }
 
 const TCP_HEADER: u16 = 20;
+const MSS_OPTION: u16 = 4;
 const ICMP_HEADER: u16 = 8;
 const HOP_LIMIT: u8 = 64;
 /// Precedence of ICMP errors (RFC 1812 section 4.3.2.5).

@@ -26,6 +26,9 @@ pub struct Settings {
     /// `[fragment]`
     #[serde(default)]
     pub fragment: FragmentSettings,
+    /// `[screen]`
+    #[serde(default)]
+    pub screen: ScreenSettings,
     /// `[session]`
     #[serde(default)]
     pub session: SessionSettings,
@@ -112,6 +115,16 @@ table! {
     FragmentSettings "fragment" {
         /// Fragmented datagrams that are followed at once.
         entries: usize = 4096, in 16..=1_048_576;
+    }
+}
+
+table! {
+    /// `[screen]`
+    ScreenSettings "screen" {
+        /// Addresses that each screen with history remembers.
+        entries: usize = 16_384, in 8..=(1 << 24);
+        /// Key of SYN cookies and of the tables' hashes.
+        cookie_seed: u64 = 1, in 0..=u64::MAX;
     }
 }
 
@@ -237,6 +250,7 @@ impl Settings {
         let headers = &self.parse.extension_headers_max;
         in_range("parse.extension_headers_max", headers, 1..=32, complain);
         self.fragment.check(complain);
+        self.screen.check(complain);
         self.session.check(complain);
         self.nat.check(complain);
         self.reject.check(complain);

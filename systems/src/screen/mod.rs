@@ -1,11 +1,13 @@
-//! Screens that need no history: one packet, and what virtual reassembly says of a fragment, is
-//! enough to tell the attack. Which attacks any zone of the world looks for is decided once per
-//! batch; each of them is a bitmap over all rows, and its set bits are visited in the table's
-//! order. The first hit settles a packet: dropped, or let through with an alarm where the profile
-//! says `alarm-without-drop`. Junos `security screen ids-option`, judged by the profile of the
-//! ingress zone.
+//! Screens. Which attacks any zone of the world looks for is decided once per batch; each of them
+//! is a bitmap over all rows, and its set bits are visited in the table's order. The first hit
+//! settles a packet: dropped, or let through with an alarm where the profile says
+//! `alarm-without-drop`. Junos `security screen ids-option`, judged by the profile of the ingress
+//! zone; limits of sessions are judged where a session is created. What needs history remembers it
+//! in the shard; overlapping fragments are what virtual reassembly says of them.
 
 mod chain;
+mod cookie;
+mod history;
 mod icmpv6;
 mod predicate;
 mod tunnel;
@@ -15,24 +17,27 @@ mod tests;
 
 use components::address::Family;
 use components::batch::{Access, Batch};
-use components::event::Event;
+use components::event::{Event, Events};
 use components::kinds::{Action, EventKind};
+use components::mask::RowMask;
 use components::reason::DropReason;
 use components::view;
 use components::world::World;
 use components::world::route::RouteKind;
 use components::world::screen::{ScreenAttack, ScreenProfile};
 
-use crate::shard::Shard;
+use crate::schedule::settings::ScreenSettings;
+use crate::shard::{CookieRows, Shard};
 use crate::system::{System, drop_row};
 
+use history::Rated;
 use predicate::Facts;
 
 view! {
     /// What screens read.
     pub struct ScreenView {
         reads {
-            offset, length, ingress, zone, family, protocol, source, destination, source_port,
+            clock_ns, offset, length, ingress, zone, family, protocol, source, destination, source_port,
             destination_port, l3_offset, l4_offset, ip_length, ttl, fragment, tcp_flags, ip_options,
             extensions, extension_count, fragment_mark,
         }
@@ -41,8 +46,18 @@ view! {
 }
 
 /// The `screen` system.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Screen;
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    cookie_seed: u64,
+}
+
+impl Screen {
+    /// With the schedule's key.
+    #[must_use]
+    pub fn new(settings: &ScreenSettings) -> Self {
+        Self { cookie_seed: *settings.cookie_seed.get_ref() }
+    }
+}
 
 impl System for Screen {
     fn name(&self) -> &'static str {
@@ -54,26 +69,46 @@ impl System for Screen {
     }
 
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
-        let watched = world
-            .zones
-            .iter()
-            .filter_map(|zone| world.screens.get(zone.screen.index().checked_sub(1)?))
-            .fold(0, |attacks, profile| attacks | profile.attacks);
+        shard.cookies = CookieRows::default();
+        let watched = world.screens_watched();
         if watched == 0 {
             return;
         }
         let mut view = ScreenView::of(batch);
         let facts = Facts::of(&view);
         let mut unsettled = view.live.clone();
+        let mut suspects = RowMask::default();
         for &attack in ScreenAttack::ALL {
             if watched & attack.bit() == 0 {
                 continue;
             }
-            for row in predicate::candidates(&view, &facts, attack).and(&unsettled).iter() {
+            let candidates = match attack {
+                ScreenAttack::SynCookie => cookie::candidates(&view, &suspects),
+                _ if attack.has_history() => history::candidates(&view, attack),
+                _ => predicate::candidates(&view, &facts, attack),
+            };
+            for row in candidates.and(&unsettled).iter() {
                 let Some(profile) = world.screen_of(view.zone[row]) else {
                     continue;
                 };
-                if profile.watches(attack) && confirms(&view, row, attack, profile, world) {
+                if !profile.watches(attack) {
+                    continue;
+                }
+                let fires = match attack {
+                    ScreenAttack::SynFlood => {
+                        syn_flood(&mut view, row, profile, shard, &mut suspects)
+                    }
+                    ScreenAttack::SynCookie => {
+                        self.syn_cookie(&view, row, suspects.contains(row), shard)
+                    }
+                    _ if attack.has_history() => {
+                        let Shard { screens, counters, .. } = shard;
+                        let evicted = &mut counters.screens_evicted;
+                        history::fires(&view, row, attack, profile, screens, evicted)
+                    }
+                    _ => confirms(&view, row, attack, profile, world),
+                };
+                if fires {
                     unsettled.remove(row);
                     shard.counters.screens[attack as usize] += 1;
                     fire(&mut view, row, attack, profile.alarm_without_drop);
@@ -81,6 +116,55 @@ impl System for Screen {
             }
         }
     }
+}
+
+impl Screen {
+    /// A SYN above its zone's threshold, or an ACK that may answer a cookie; true if the row is
+    /// answered with one.
+    fn syn_cookie(
+        self,
+        view: &ScreenView<'_>,
+        row: usize,
+        is_suspect: bool,
+        shard: &mut Shard,
+    ) -> bool {
+        let Shard { screens, counters, answers, cookies, .. } = shard;
+        if !is_suspect {
+            let evicted = &mut counters.screens_evicted;
+            cookie::examine(view, row, self.cookie_seed, screens, cookies, evicted);
+            return false;
+        }
+        let must_answer = cookie::must_answer(view, row, screens);
+        if must_answer {
+            cookie::answer(view, row, self.cookie_seed, answers);
+            counters.cookies.sent += 1;
+        }
+        must_answer
+    }
+}
+
+/// A SYN of a zone: true if it is too many. Where SYN cookies defend the zone it is a suspect
+/// instead, and the first one above the alarm threshold in a second raises an alarm.
+fn syn_flood(
+    view: &mut ScreenView<'_>,
+    row: usize,
+    profile: &ScreenProfile,
+    shard: &mut Shard,
+    suspects: &mut RowMask,
+) -> bool {
+    let rated = history::zone_syns(view, row, profile, &mut shard.screens);
+    if rated == Rated::Within {
+        return false;
+    }
+    if profile.alarm_without_drop || !profile.watches(ScreenAttack::SynCookie) {
+        return true;
+    }
+    suspects.insert(row);
+    if rated == Rated::Alarm {
+        shard.counters.screens[ScreenAttack::SynFlood as usize] += 1;
+        raise(view.events, row, ScreenAttack::SynFlood, true);
+    }
+    false
 }
 
 /// What a bitmap cannot say: it depends on the zone's profile, on routes, or on bytes that no
@@ -131,7 +215,15 @@ fn is_spoofed(view: &ScreenView<'_>, row: usize, world: &World) -> bool {
 }
 
 fn fire(view: &mut ScreenView<'_>, row: usize, attack: ScreenAttack, alarm_only: bool) {
-    view.events.raise(Event {
+    raise(view.events, row, attack, alarm_only);
+    if !alarm_only {
+        drop_row(view.live, view.verdict, row, DropReason::Screen);
+    }
+}
+
+/// Raises the event of an attack.
+pub(crate) fn raise(events: &mut Events, row: usize, attack: ScreenAttack, alarm_only: bool) {
+    events.raise(Event {
         row: u16::try_from(row).unwrap_or(u16::MAX),
         order: 0,
         kind: EventKind::ScreenDrop,
@@ -142,9 +234,6 @@ fn fire(view: &mut ScreenView<'_>, row: usize, attack: ScreenAttack, alarm_only:
         term: attack.term(),
         record: Event::NO_RECORD,
     });
-    if !alarm_only {
-        drop_row(view.live, view.verdict, row, DropReason::Screen);
-    }
 }
 
 /// A row's frame, as far as it was captured.

@@ -8,10 +8,12 @@ use components::reason::{Fate, Verdict};
 use super::*;
 use crate::counters::Counters;
 use crate::parse::Parse;
-use crate::schedule::settings::ParseSettings;
+use crate::schedule::settings::{ParseSettings, ScreenSettings};
 use crate::test_support::*;
 
 mod batches;
+mod cookies;
+mod history;
 
 const OUTSIDE: &str = "198.51.100.7";
 const INSIDE: &str = "10.0.0.5";
@@ -37,7 +39,7 @@ fn run(frames: &[Vec<u8>], profile: &ScreenProfile, bound: IfIndex, rows_max: us
         let base = u16::try_from(verdicts.len()).expect("few rows");
         with_batch(frames, LinkType::Ethernet, bound, |batch| {
             Parse::new(&ParseSettings::default()).run(batch, &mut shard, &world);
-            Screen.run(batch, &mut shard, &world);
+            Screen::new(&ScreenSettings::default()).run(batch, &mut shard, &world);
             batch.events.sort();
             events.extend(
                 batch.events.rows.iter().map(|event| Event { row: event.row + base, ..*event }),
