@@ -4,6 +4,7 @@
 use components::address::{Address, Family, family_of};
 use components::ids::{FilterId, IfIndex, ScreenProfileId, ZoneId};
 use components::world::interface::{Interface, InterfaceAddress, Zone};
+use components::world::screen::ScreenAttack;
 
 use super::{Compiler, bounded};
 use crate::config::model::interfaces::Unit;
@@ -28,7 +29,11 @@ impl<'m> Compiler<'m, '_> {
         );
         for (screen, id) in screens.iter().zip(1..=u16::MAX) {
             self.screens.insert(screen.name, ScreenProfileId(id));
-            self.world.screens.push(screen.profile.clone());
+            let mut profile = screen.profile.clone();
+            if model.flow.syn_cookies && profile.watches(ScreenAttack::SynFlood) {
+                profile.attacks |= ScreenAttack::SynCookie.bit();
+            }
+            self.world.screens.push(profile);
             self.world.names.screens.push(screen.name.text.to_owned());
         }
         let span = |zone: &&ZoneModel<'_>| zone.name.span;

@@ -13,6 +13,14 @@ pub(crate) fn read(node: &Node, reader: &mut Reader<'_>) -> FlowOptions {
             "tcp-session" => read_tcp(statement, &mut flow, reader),
             "tcp-mss" => read_mss(statement, &mut flow, reader),
             "aging" => read_aging(statement, &mut flow, reader),
+            "syn-flood-protection-mode" => {
+                if let Some(mode) = reader.value(statement) {
+                    match mode.text {
+                        "syn-cookie" | "syn-proxy" => flow.syn_cookies = true,
+                        _ => reader.bad("bad-value", mode, "`syn-cookie` or `syn-proxy`"),
+                    }
+                }
+            }
             _ => reader.other(&FLOW, statement),
         }
     }
@@ -95,13 +103,13 @@ fn read_aging(node: &Node, flow: &mut FlowOptions, reader: &mut Reader<'_>) {
 
 const FLOW: Stanza = Stanza {
     path: "security flow",
-    honoured: "aging tcp-mss tcp-session",
+    honoured: "aging syn-flood-protection-mode tcp-mss tcp-session",
     later: "advanced-options allow-dns-reply allow-embedded-icmp enhanced-routing-mode \
         ethernet-switching force-ip-reassembly gre-performance-acceleration \
         ipsec-performance-acceleration \
         load-distribution mcast-buffer-enhance packet-ordering-mode pending-sess-queue-length \
         preserve-incoming-fragment-size power-mode-disable power-mode-ipsec \
-        route-change-timeout strict-packet-order sync-icmp-session syn-flood-protection-mode",
+        route-change-timeout strict-packet-order sync-icmp-session",
     ..Stanza::EMPTY
 };
 

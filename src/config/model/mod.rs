@@ -18,6 +18,7 @@ pub mod policies;
 pub mod prefix_lists;
 pub(crate) mod reader;
 pub mod routes;
+mod screen_history;
 pub mod screens;
 mod tcp_flags;
 mod top;

@@ -110,14 +110,6 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Warning, once per option: a screen that needs history.
-    pub(crate) fn screen_not_honoured(&mut self, span: Span, what: &str) {
-        if self.listed.insert(what.to_owned()) {
-            let message = format!("screen `{what}` is accepted, but not yet honoured");
-            self.diagnostics.warning("screen-not-honoured", span, message);
-        }
-    }
-
     /// Note, once per kind: not part of the data plane.
     pub(crate) fn ignored(&mut self, span: Span, what: &str) {
         if self.listed.insert(what.to_owned()) {

@@ -1,10 +1,10 @@
-//! `security screen ids-option`: what a packet alone can tell is honoured; what needs the history
-//! of a source or a destination (floods, scans, session limits, cookies) is listed as not honoured
-//! yet.
+//! `security screen ids-option`: what a packet alone can tell. Options with thresholds are read
+//! beside.
 
 use components::world::screen::{ScreenAttack, ScreenProfile};
 
 use super::reader::{Reader, Stanza, Word, statements};
+use super::screen_history::{self, WhiteLists};
 use crate::config::tree::Node;
 
 /// One `ids-option`.
@@ -95,34 +95,52 @@ const HEADER_OPTIONS: &[(&str, u8)] = &[
 /// Reads `security screen`.
 pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Screen<'t>> {
     let mut screens = Vec::new();
+    let lists = WhiteLists::read(node, reader);
     for statement in statements(node) {
         match statement.word.as_str() {
             "ids-option" => {
                 screens.extend(statement.active().map(|screen| Screen {
                     name: screen.into(),
-                    profile: read_profile(screen, reader),
+                    profile: read_profile(screen, &lists, reader),
                 }));
             }
+            "white-list" => {}
             _ => reader.other(&SCREEN, statement),
         }
     }
     screens
 }
 
-fn read_profile(node: &Node, reader: &mut Reader<'_>) -> ScreenProfile {
+fn read_profile(node: &Node, lists: &WhiteLists<'_>, reader: &mut Reader<'_>) -> ScreenProfile {
     let mut profile = ScreenProfile::default();
     for statement in statements(node) {
         match statement.word.as_str() {
             "alarm-without-drop" => profile.alarm_without_drop = true,
-            "icmp" => options(statement, ICMP, &ICMP_REST, &mut profile, reader),
-            "tcp" => options(statement, TCP, &TCP_REST, &mut profile, reader),
-            "udp" => options(statement, &[], &UDP_REST, &mut profile, reader),
+            "icmp" => read_protocol(statement, ICMP, &ICMP_REST, lists, &mut profile, reader),
+            "tcp" => read_protocol(statement, TCP, &TCP_REST, lists, &mut profile, reader),
+            "udp" => read_protocol(statement, &[], &UDP_REST, lists, &mut profile, reader),
             "ip" => read_ip(statement, &mut profile, reader),
-            "limit-session" => reader.screen_not_honoured(statement.span, "limit-session"),
+            "limit-session" => screen_history::read_limits(statement, &mut profile, reader),
             _ => reader.other(&PROFILE, statement),
         }
     }
     profile
+}
+
+/// Options with and without thresholds of one protocol.
+fn read_protocol(
+    node: &Node,
+    table: Options,
+    rest: &Stanza,
+    lists: &WhiteLists<'_>,
+    profile: &mut ScreenProfile,
+    reader: &mut Reader<'_>,
+) {
+    for statement in statements(node) {
+        if !screen_history::read(&node.word, statement, lists, profile, reader) {
+            option(statement, table, rest, profile, reader);
+        }
+    }
 }
 
 fn read_ip(node: &Node, profile: &mut ScreenProfile, reader: &mut Reader<'_>) {
@@ -202,9 +220,6 @@ fn option(
     let word = statement.word.as_str();
     if let Some((_, attack)) = table.iter().find(|(name, _)| *name == word) {
         profile.attacks |= attack.bit();
-    } else if rest.later.split_whitespace().any(|later| later == word) {
-        let (_, protocol) = rest.path.rsplit_once(' ').unwrap_or(("", rest.path));
-        reader.screen_not_honoured(statement.span, &format!("{protocol} {word}"));
     } else {
         reader.other(rest, statement);
     }
@@ -212,8 +227,7 @@ fn option(
 
 const SCREEN: Stanza = Stanza {
     path: "security screen",
-    honoured: "ids-option",
-    later: "white-list",
+    honoured: "ids-option white-list",
     ignored: "trap",
     ..Stanza::EMPTY
 };
@@ -227,21 +241,20 @@ const PROFILE: Stanza = Stanza {
 
 const ICMP_REST: Stanza = Stanza {
     path: "security screen ids-option icmp",
-    honoured: "fragment icmpv6-malformed large ping-death",
-    later: "flood ip-sweep",
+    honoured: "fragment icmpv6-malformed large ping-death flood ip-sweep",
     ..Stanza::EMPTY
 };
 
 const TCP_REST: Stanza = Stanza {
     path: "security screen ids-option tcp",
-    honoured: "fin-no-ack land syn-fin syn-frag tcp-no-flag winnuke",
-    later: "port-scan syn-ack-ack-proxy syn-flood tcp-sweep",
+    honoured: "fin-no-ack land syn-fin syn-frag tcp-no-flag winnuke port-scan \
+        syn-ack-ack-proxy syn-flood tcp-sweep",
     ..Stanza::EMPTY
 };
 
 const UDP_REST: Stanza = Stanza {
     path: "security screen ids-option udp",
-    later: "flood port-scan udp-sweep",
+    honoured: "flood port-scan udp-sweep",
     ..Stanza::EMPTY
 };
 

@@ -7,7 +7,7 @@ pub(super) static SECURITY: [Shape; 7] = [
     block("zones", &ZONES),
     block("address-book", &[any(&BOOK)]),
     block("policies", &POLICIES),
-    block("screen", &[keyed("ids-option", &SCREEN)]),
+    block("screen", &[keyed("ids-option", &SCREEN), keyed("white-list", &[values("address")])]),
     block("nat", &NAT),
     block("flow", &FLOW),
     block("log", &LOG),
@@ -110,7 +110,7 @@ static SCREEN: [Shape; 6] = [
 
 static THRESHOLD: [Shape; 1] = [value("threshold")];
 
-static FLOOD: [Shape; 2] = [value("threshold"), keyed("whitelist", &[])];
+static FLOOD: [Shape; 2] = [value("threshold"), values("white-list")];
 
 static SCREEN_IP: [Shape; 13] = [
     flag("bad-option"),
@@ -128,7 +128,7 @@ static SCREEN_IP: [Shape; 13] = [
     value("ipv6-extension-header-limit"),
 ];
 
-static SCREEN_TCP: [Shape; 9] = [
+static SCREEN_TCP: [Shape; 10] = [
     flag("fin-no-ack"),
     flag("land"),
     flag("syn-fin"),
@@ -137,6 +137,7 @@ static SCREEN_TCP: [Shape; 9] = [
     flag("winnuke"),
     block("port-scan", &THRESHOLD).line(),
     block("tcp-sweep", &THRESHOLD).line(),
+    block("syn-ack-ack-proxy", &THRESHOLD).line(),
     block(
         "syn-flood",
         &[

@@ -10,6 +10,7 @@ mod nat;
 mod options;
 mod policies;
 mod random;
+mod screens;
 
 use components::world::World;
 
