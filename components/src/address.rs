@@ -190,12 +190,17 @@ impl AddressSet {
     }
 }
 
-fn within<K: Ord + Copy>(ranges: &[(K, K)], key: K) -> bool {
+/// True if the key is in one of the ranges, which are sorted, disjoint and inclusive.
+pub(crate) fn within<K: Ord + Copy>(ranges: &[(K, K)], key: K) -> bool {
     let after = ranges.partition_point(|&(first, _)| first <= key);
     after > 0 && key <= ranges[after - 1].1
 }
 
-fn merge<K: Ord + Copy>(mut ranges: Vec<(K, K)>, next: impl Fn(K) -> Option<K>) -> Vec<(K, K)> {
+/// Sorts inclusive ranges and joins those that touch or overlap.
+pub(crate) fn merge<K: Ord + Copy>(
+    mut ranges: Vec<(K, K)>,
+    next: impl Fn(K) -> Option<K>,
+) -> Vec<(K, K)> {
     ranges.sort_unstable();
     let mut merged: Vec<(K, K)> = Vec::with_capacity(ranges.len());
     for (first, last) in ranges {
