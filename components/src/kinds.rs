@@ -101,7 +101,7 @@ crate::reasons! {
         TcpFin "tcp_fin" "FIN in both directions.",
         TcpRst "tcp_rst" "RST in either direction.",
         AgedOut "aged_out" "Removed early to make room.",
-        Policy "policy" "A commit took its permission away.",
+        Policy "policy" "A commit, or the end of a scheduler, took its permission away.",
     }
 }
 

@@ -104,6 +104,15 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
             row(out, hits, &name.name, note)?;
         }
     }
+    let counted = counters.policy_traffic.iter().zip(&world.names.policies);
+    let mut counted = counted.filter(|(count, _)| count.packets > 0).peekable();
+    if counted.peek().is_some() {
+        writeln!(out, "policy counters")?;
+    }
+    for (count, policy) in counted {
+        let note = format!("{} bytes", grouped(count.bytes));
+        row(out, count.packets, &policy.name, &note)?;
+    }
     if counters.screens.iter().any(|&hits| hits > 0) {
         writeln!(out, "screens")?;
         for (attack, &hits) in ScreenAttack::ALL.iter().zip(&counters.screens) {

@@ -65,6 +65,7 @@ fn covers_policy(outer: &Policy, inner: &Policy) -> bool {
     };
     zones(&outer.from_zones, &inner.from_zones)
         && zones(&outer.to_zones, &inner.to_zones)
+        && (outer.scheduler.is_none() || outer.scheduler == inner.scheduler)
         && covers_applications(&outer.application, &inner.application)
         && covers_match(&outer.source, &inner.source)
         && covers_match(&outer.destination, &inner.destination)

@@ -1,10 +1,14 @@
 //! A shard's counters. Systems count in locals and publish once a batch; the ledger adds the shards
 //! up.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use components::ids::{CounterId, PolicyId};
 use components::kinds::EventKind;
 use components::reason::{Counts, DropReason, RefuseReason};
 use components::world::World;
+use components::world::names::{Names, PolicyName};
 use components::world::screen::ScreenAttack;
 
 /// What a worker counted since it started.
@@ -26,6 +30,8 @@ pub struct Counters {
     pub cookies: CookieCounts,
     /// Policy hits by [`PolicyId`]: sessions created and packets denied.
     pub policies: Vec<u64>,
+    /// What policies with `then count` let through in both directions, by [`PolicyId`].
+    pub policy_traffic: Vec<FilterCount>,
     /// Packets denied or rejected by a policy that logs (identity 9 of the ledger).
     pub denied_logged: u64,
     /// Filter counters by [`CounterId`].
@@ -49,7 +55,7 @@ pub struct PacketCounts {
     pub forwarded_bytes: u64,
 }
 
-/// A filter's `count`.
+/// A `count` of a filter or a policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FilterCount {
     /// Packets.
@@ -97,6 +103,7 @@ impl Counters {
             limited_by_zone: vec![Counts::default(); 256],
             screens: vec![0; ScreenAttack::ALL.len()],
             policies: vec![0; world.names.policies.len()],
+            policy_traffic: vec![FilterCount::default(); world.names.policies.len()],
             filters: vec![FilterCount::default(); world.names.counters.len()],
             ..Self::default()
         }
@@ -124,10 +131,8 @@ impl Counters {
             *mine += theirs;
         });
         self.denied_logged += other.denied_logged;
-        add_each(&mut self.filters, &other.filters, |mine, theirs| {
-            mine.packets += theirs.packets;
-            mine.bytes += theirs.bytes;
-        });
+        add_each(&mut self.policy_traffic, &other.policy_traffic, FilterCount::add);
+        add_each(&mut self.filters, &other.filters, FilterCount::add);
         self.translated.source += other.translated.source;
         self.translated.destination += other.translated.destination;
         self.answers.sent += other.answers.sent;
@@ -142,13 +147,66 @@ impl Counters {
         }
     }
 
+    /// Counts a packet that a policy with `then count` let through.
+    pub fn policy_traffic(&mut self, policy: PolicyId, bytes: u64) {
+        if let Some(count) = self.policy_traffic.get_mut(policy.index()) {
+            count.add(&FilterCount { packets: 1, bytes });
+        }
+    }
+
     /// Counts a packet on a filter counter.
     pub fn filter_hit(&mut self, counter: CounterId, bytes: u64) {
         if let Some(count) = self.filters.get_mut(counter.index()) {
-            count.packets += 1;
-            count.bytes += bytes;
+            count.add(&FilterCount { packets: 1, bytes });
         }
     }
+
+    /// The counters as they go on after a commit: those of a policy that is still in the list of
+    /// the same zone pair under the same name, of a filter counter and of a zone that are still
+    /// there keep their counts, wherever they now stand; new ones begin at 0. All other counters
+    /// are the same.
+    #[must_use]
+    pub fn carried_over(&self, old: &Names, new: &World) -> Self {
+        let names = &new.names;
+        let policies = places(&policy_keys(old), &policy_keys(names));
+        let filters = places(&old.counters, &names.counters);
+        let zones = places(&old.zones, &names.zones);
+        let mut counters = self.clone();
+        let empty = Self::for_world(new);
+        counters.policies = moved(&self.policies, empty.policies, &policies);
+        counters.policy_traffic = moved(&self.policy_traffic, empty.policy_traffic, &policies);
+        counters.filters = moved(&self.filters, empty.filters, &filters);
+        counters.limited_by_zone = moved(&self.limited_by_zone, empty.limited_by_zone, &zones);
+        counters
+    }
+}
+
+impl FilterCount {
+    fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What tells a policy from all others, by id.
+fn policy_keys(names: &Names) -> Vec<((&str, &str), &PolicyName)> {
+    let ids = (0..).map(PolicyId).zip(&names.policies);
+    ids.map(|(id, name)| (names.policy_pair(id), name)).collect()
+}
+
+/// For each place of a new table, the place in the old one of what has the same key.
+fn places<K: Hash + Eq>(old: &[K], new: &[K]) -> Vec<Option<usize>> {
+    let old: HashMap<&K, usize> = old.iter().zip(0..).collect();
+    new.iter().map(|key| old.get(key).copied()).collect()
+}
+
+fn moved<T: Clone>(old: &[T], mut new: Vec<T>, places: &[Option<usize>]) -> Vec<T> {
+    for (slot, place) in new.iter_mut().zip(places) {
+        if let Some(count) = place.and_then(|place| old.get(place)) {
+            slot.clone_from(count);
+        }
+    }
+    new
 }
 
 fn add_all(mine: &mut [u64], theirs: &[u64]) {
@@ -162,5 +220,56 @@ fn add_each<T: Default + Clone>(mine: &mut Vec<T>, theirs: &[T], add: impl Fn(&m
     mine.resize(mine.len().max(theirs.len()), T::default());
     for (mine, theirs) in mine.iter_mut().zip(theirs) {
         add(mine, theirs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use components::ids::ZoneId;
+
+    fn world(zones: [&str; 2], policies: &[(&str, (u8, u8))], filters: &[&str]) -> World {
+        let mut world = World::default();
+        let names = &mut world.names;
+        names.zones.extend(zones.map(String::from));
+        for &(name, (from, to)) in policies {
+            let global = from == 0;
+            names.policies.push(PolicyName { name: name.into(), global });
+            names.policy_zones.push((ZoneId(from), ZoneId(to)));
+        }
+        names.counters.extend(filters.iter().map(|name| ("edge".into(), (*name).into())));
+        world
+    }
+
+    #[test]
+    fn counts_follow_their_policies_filters_and_zones_through_a_commit() {
+        let old = world(
+            ["trust", "untrust"],
+            &[("web", (2, 3)), ("web", (3, 2)), ("web", (0, 0)), ("gone", (2, 3))],
+            &["syn", "udp"],
+        );
+        // The zones change places, and with them the ids of the same pairs.
+        let new = world(
+            ["untrust", "trust"],
+            &[("new", (2, 3)), ("web", (0, 0)), ("web", (3, 2)), ("web", (2, 3))],
+            &["udp"],
+        );
+        let mut counters = Counters::for_world(&old);
+        for (id, hits) in [(0, 9), (1, 10), (2, 20), (3, 30), (4, 40)] {
+            (0..hits).for_each(|_| counters.policy_hit(PolicyId(id)));
+            counters.policy_traffic(PolicyId(id), 100 + u64::from(id));
+        }
+        counters.filter_hit(CounterId(1), 60);
+        counters.filter_hit(CounterId(2), 70);
+        counters.limited_by_zone[2].0[0] = 5;
+        counters.packets.forwarded = 77;
+        let after = counters.carried_over(&old.names, &new);
+        assert_eq!(after.policies, [9, 0, 30, 10, 20]);
+        let bytes: Vec<_> = after.policy_traffic.iter().map(|count| count.bytes).collect();
+        assert_eq!(bytes, [100, 0, 103, 101, 102]);
+        assert_eq!(after.filters, [FilterCount::default(), FilterCount { packets: 1, bytes: 70 }]);
+        assert_eq!((after.limited_by_zone[2].0[0], after.limited_by_zone[3].0[0]), (0, 5));
+        assert_eq!(after.packets.forwarded, 77);
+        assert_eq!(after.carried_over(&new.names, &new).policies, after.policies);
     }
 }

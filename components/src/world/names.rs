@@ -5,7 +5,7 @@ use crate::ids::{
 };
 
 /// A policy's name and where it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PolicyName {
     /// Its name.
     pub name: String,
@@ -56,6 +56,8 @@ pub struct Names {
     pub interfaces: Vec<String>,
     /// Policies; 0 is the default policy.
     pub policies: Vec<PolicyName>,
+    /// The zone pair whose list each policy is in; none for global policies.
+    pub policy_zones: Vec<(ZoneId, ZoneId)>,
     /// Applications.
     pub applications: Vec<String>,
     /// Screen profiles.
@@ -77,6 +79,7 @@ impl Default for Names {
             zones: vec!["N/A".into(), "junos-host".into()],
             interfaces: vec!["N/A".into()],
             policies: vec![PolicyName { name: "default-policy".into(), global: false }],
+            policy_zones: vec![(ZoneId::NONE, ZoneId::NONE)],
             applications: vec!["None".into()],
             screens: vec!["N/A".into()],
             filters: vec![FilterName::default()],
@@ -104,6 +107,14 @@ impl Names {
     #[must_use]
     pub fn policy(&self, id: PolicyId) -> &PolicyName {
         self.policies.get(id.index()).unwrap_or(&self.policies[0])
+    }
+
+    /// Names of the zone pair that the policy's list is of, which with its own name tell it from
+    /// all others: ids change with a commit.
+    #[must_use]
+    pub fn policy_pair(&self, id: PolicyId) -> (&str, &str) {
+        let (from, to) = self.policy_zones.get(id.index()).copied().unwrap_or_default();
+        (self.zone(from), self.zone(to))
     }
 
     /// The application's name, `None` for none (as in `service-name`).

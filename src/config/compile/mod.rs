@@ -18,6 +18,7 @@ use std::collections::HashSet;
 use components::ids::{FilterId, IfIndex, ScreenProfileId, ZoneId};
 use components::world::World;
 use components::world::application::Applications;
+use components::world::policy::scheduler::Scheduler;
 use components::world::route::RouteTable;
 
 use addresses::Books;
@@ -65,6 +66,7 @@ pub fn compile(
         interfaces: Lookup::new("interface", "undefined-interface", "unused-interface"),
         screens: Lookup::new("screen", "undefined-screen", "unused-screen"),
         prefix_lists: Lookup::new("prefix list", "undefined-prefix-list", "unused-prefix-list"),
+        schedulers: Lookup::new("scheduler", "undefined-scheduler", "unused-scheduler"),
         filters: [(); 2].map(|()| Lookup::new("filter", "undefined-filter", "unused-filter")),
         disabled: HashSet::new(),
         world: World { generation: 1, flow: model.flow.clone(), ..World::default() },
@@ -102,6 +104,7 @@ struct Compiler<'m, 'd> {
     interfaces: Lookup<'m, IfIndex>,
     screens: Lookup<'m, ScreenProfileId>,
     prefix_lists: Lookup<'m, usize>,
+    schedulers: Lookup<'m, &'m Scheduler>,
     /// Of `inet` and `inet6`.
     filters: [Lookup<'m, FilterId>; 2],
     /// Indices of interfaces that are disabled.
@@ -123,6 +126,7 @@ impl Compiler<'_, '_> {
         self.applications.report_unused(self.diagnostics);
         self.screens.report_unused(self.diagnostics);
         self.prefix_lists.report_unused(self.diagnostics);
+        self.schedulers.report_unused(self.diagnostics);
         for filters in &self.filters {
             filters.report_unused(self.diagnostics);
         }

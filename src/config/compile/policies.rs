@@ -9,6 +9,7 @@ use components::world::policy::{AppMatch, DefaultPolicy, Policy, PolicyTable};
 use super::Compiler;
 use crate::config::check;
 use crate::config::model::policies::{ListKind, Policies, Policy as PolicyModel, PolicyList};
+use crate::config::model::schedulers::TimeZone;
 use crate::config::model::{Model, Word};
 
 /// All policies, compiled and not yet a table.
@@ -17,11 +18,13 @@ pub(super) struct Lists {
     pairs: Vec<((ZoneId, ZoneId), Vec<Policy>)>,
     global: Vec<Policy>,
     default: DefaultPolicy,
+    utc_offset_s: i32,
 }
 
 impl Lists {
     pub(super) fn into_table(self) -> PolicyTable {
-        PolicyTable::new(self.pairs, self.global, self.default)
+        let table = PolicyTable::new(self.pairs, self.global, self.default);
+        table.in_time_zone(self.utc_offset_s)
     }
 }
 
@@ -34,6 +37,13 @@ impl<'m> Compiler<'m, '_> {
             default: DefaultPolicy { action: *default_action, log: *default_log || log_default },
             ..Lists::default()
         };
+        for named in &model.schedulers {
+            self.schedulers.insert(named.name, &named.scheduler);
+        }
+        let scheduled = lists.iter().flat_map(|list| &list.policies);
+        if scheduled.clone().any(|policy| policy.scheduler.is_some()) {
+            compiled.utc_offset_s = self.utc_offset_s(model.time_zone);
+        }
         for list in lists {
             let zones = match list.kind {
                 ListKind::Global => None,
@@ -46,7 +56,7 @@ impl<'m> Compiler<'m, '_> {
                     Some(ids)
                 }
             };
-            let policies = self.compile_list(list);
+            let policies = self.compile_list(list, zones);
             check::shadowed_policies(&policies, &list.policies, self.diagnostics);
             let policies = policies.into_iter().flatten().collect();
             match zones {
@@ -58,7 +68,11 @@ impl<'m> Compiler<'m, '_> {
     }
 
     /// One element for each policy, `None` for those with errors.
-    fn compile_list(&mut self, list: &'m PolicyList<'m>) -> Vec<Option<Policy>> {
+    fn compile_list(
+        &mut self,
+        list: &'m PolicyList<'m>,
+        zones: Option<(ZoneId, ZoneId)>,
+    ) -> Vec<Option<Policy>> {
         let mut compiled = Vec::with_capacity(list.policies.len());
         for (policy, ordinal) in list.policies.iter().zip(1..) {
             let names = &mut self.world.names.policies;
@@ -67,6 +81,7 @@ impl<'m> Compiler<'m, '_> {
                 name: policy.name.text.to_owned(),
                 global: matches!(list.kind, ListKind::Global),
             });
+            self.world.names.policy_zones.push(zones.unwrap_or_default());
             compiled.push(self.compile_policy(policy, list.kind, id, RuleId(ordinal)));
         }
         compiled
@@ -92,6 +107,10 @@ impl<'m> Compiler<'m, '_> {
             self.diagnostics,
         );
         let application = self.compile_applications(policy);
+        let scheduler = match policy.scheduler {
+            Some(name) => Some(self.schedulers.find(name, self.diagnostics)?.clone()),
+            None => None,
+        };
         let from_zones = self.zone_ids(&policy.from_zones);
         let to_zones = self.zone_ids(&policy.to_zones);
         Some(Policy {
@@ -102,9 +121,25 @@ impl<'m> Compiler<'m, '_> {
             source: source?,
             destination: destination?,
             application: application?,
+            scheduler,
             action: policy.action,
             log_init: policy.log_init,
             log_close: policy.log_close,
+            count: policy.count,
+        })
+    }
+
+    /// Offset of the time that schedulers go by.
+    fn utc_offset_s(&mut self, zone: Option<TimeZone<'m>>) -> i32 {
+        let Some(zone) = zone else { return 0 };
+        zone.utc_offset_s.unwrap_or_else(|| {
+            let message = format!(
+                "`{}` is not a fixed offset from UTC, by which schedulers could go",
+                zone.name.text
+            );
+            let found = self.diagnostics.error("bad-time-zone", zone.name.span, message);
+            found.expected("UTC, or GMT-14 (east) to GMT+12 (west)");
+            0
         })
     }
 

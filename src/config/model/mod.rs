@@ -18,6 +18,7 @@ pub mod policies;
 pub mod prefix_lists;
 pub(crate) mod reader;
 pub mod routes;
+pub mod schedulers;
 mod screen_history;
 pub mod screens;
 mod tcp_flags;
@@ -61,6 +62,10 @@ pub struct Model<'t> {
     pub flow: FlowOptions,
     /// `security log`.
     pub log: log::LogConfig,
+    /// Schedulers.
+    pub schedulers: Vec<schedulers::NamedScheduler<'t>>,
+    /// `system time-zone`.
+    pub time_zone: Option<schedulers::TimeZone<'t>>,
 }
 
 impl<'t> Model<'t> {

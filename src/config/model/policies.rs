@@ -50,6 +50,10 @@ pub struct Policy<'t> {
     pub log_init: bool,
     /// `log session-close`.
     pub log_close: bool,
+    /// `then count`.
+    pub count: bool,
+    /// `scheduler-name`.
+    pub scheduler: Option<Word<'t>>,
 }
 
 /// `security policies`.
@@ -135,13 +139,15 @@ fn read_policy<'t>(node: &'t Node, global: bool, reader: &mut Reader<'_>) -> Pol
         action: Action::Deny,
         log_init: false,
         log_close: false,
+        count: false,
+        scheduler: None,
     };
-    let (mut action, mut scheduler) = (None, None);
+    let mut action = None;
     for statement in statements(node) {
         match statement.word.as_str() {
             "match" => read_match(statement, global, &mut policy, reader),
             "then" => read_then(statement, &mut policy, &mut action, reader),
-            "scheduler-name" => scheduler = Some(statement),
+            "scheduler-name" => policy.scheduler = reader.value(statement),
             _ => reader.other(&POLICY, statement),
         }
     }
@@ -151,13 +157,6 @@ fn read_policy<'t>(node: &'t Node, global: bool, reader: &mut Reader<'_>) -> Pol
             let message = format!("the policy `{}` does not say what to do", node.word);
             let found = reader.diagnostics.error("missing-action", node.span, message);
             found.expected("then permit, deny or reject");
-        }
-    }
-    if let Some(scheduler) = scheduler {
-        let what = "security policies policy scheduler-name";
-        match policy.action {
-            Action::Permit => reader.opens(scheduler.span, what),
-            Action::Deny | Action::Reject => reader.not_honoured(scheduler.span, what),
         }
     }
     let missing = [
@@ -216,6 +215,11 @@ fn read_then(
                 }
                 continue;
             }
+            "count" => {
+                policy.count = true;
+                statements(statement).for_each(|option| reader.other(&COUNT, option));
+                continue;
+            }
             _ => {
                 reader.other(&THEN, statement);
                 continue;
@@ -272,10 +276,12 @@ const MATCH: Stanza = Stanza {
 
 const THEN: Stanza = Stanza {
     path: "security policies policy then",
-    honoured: "permit deny reject log",
-    later: "count",
+    honoured: "permit deny reject log count",
     ..Stanza::EMPTY
 };
+
+const COUNT: Stanza =
+    Stanza { path: "security policies policy then count", later: "alarm", ..Stanza::EMPTY };
 
 const LOG: Stanza = Stanza {
     path: "security policies policy then log",

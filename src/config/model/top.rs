@@ -5,7 +5,7 @@
 use super::reader::{Reader, Stanza, statements};
 use super::{
     Model, addresses, applications, filters, flow, interfaces, log, nat, policies, prefix_lists,
-    routes, screens, zones,
+    routes, schedulers, screens, zones,
 };
 use crate::config::tree::Node;
 
@@ -34,6 +34,7 @@ pub(super) fn read<'t>(tree: &'t Node, reader: &mut Reader<'_>) -> Model<'t> {
             }
             "routing-instances" => read_instances(statement, reader),
             "chassis" => read_chassis(statement, reader),
+            "schedulers" => model.schedulers = schedulers::read(statement, reader),
             _ => reader.other(&TOP, statement),
         }
     }
@@ -48,7 +49,10 @@ fn read_system<'t>(node: &'t Node, model: &mut Model<'t>, reader: &mut Reader<'_
                     model.host = Some(reader.name(name));
                 }
             }
-            _ => reader.ignored(node.span, "system (all but host-name)"),
+            "time-zone" => {
+                model.time_zone = reader.value(statement).map(schedulers::TimeZone::from);
+            }
+            _ => reader.ignored(node.span, "system (all but host-name and time-zone)"),
         }
     }
 }
@@ -118,8 +122,8 @@ fn read_chassis(node: &Node, reader: &mut Reader<'_>) {
 const TOP: Stanza = Stanza {
     path: "",
     honoured: "groups version system interfaces routing-options security applications firewall \
-        policy-options routing-instances chassis",
-    later: "bridge-domains logical-systems schedulers tenants vlans",
+        policy-options routing-instances chassis schedulers",
+    later: "bridge-domains logical-systems tenants vlans",
     ignored: "access accounting-options apply-groups class-of-service diameter dynamic-profiles \
         ethernet-switching-options event-options fabric forwarding-options igmp-snooping \
         jsrc jsrc-partition layer2-control multi-chassis multicast-snooping-options \

@@ -79,6 +79,7 @@ pub(super) fn run(
         source: view.source[row],
         destination: target.destination,
         service,
+        time_ns: view.time_ns[row],
     });
     record_hit(view, row, &hit, &service, world);
     shard.counters.policy_hit(hit.policy);

@@ -81,6 +81,7 @@ fn consult(view: &mut PolicyView<'_>, row: usize, to_zone: ZoneId, world: &World
         source: view.source[row],
         destination: view.destination[row],
         service: service_of(view, row),
+        time_ns: view.time_ns[row],
     });
     if !hit.policy.is_none() {
         view.policy[row] = hit.policy;

@@ -95,6 +95,17 @@ impl System for Policy {
             decide(&mut view, row, key, found, shard, world);
             fragment::remember(&view, row, shard);
         }
+        count_traffic(&view, shard, world);
+    }
+}
+
+/// `then count`: what the policies of the rows that are still live let through.
+fn count_traffic(view: &PolicyView<'_>, shard: &mut Shard, world: &World) {
+    for row in view.live.iter() {
+        let policy = view.policy[row];
+        if world.policies.counts(policy) {
+            shard.counters.policy_traffic(policy, u64::from(view.ip_length[row]));
+        }
     }
 }
 
@@ -123,7 +134,9 @@ fn decide(
         }
         Some(entry) => {
             let session = shard.sessions.get(entry.slot());
-            let (end_ns, reason) = (session.deadline_ns, session.close_reason());
+            let on = world.policies.is_on(session.policy, view.time_ns[row]);
+            let reason = if on { session.close_reason() } else { CloseReason::Policy };
+            let end_ns = session.deadline_ns;
             close(view, row, entry, shard, end_ns.min(view.clock_ns[row]), reason);
             first_path::run(view, row, key, shard, world);
         }
@@ -187,7 +200,9 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
         icmp::quote(view.family[row], message_of(view, row)).map(|quote| quote.key.reversed());
     let entry = key.and_then(|key| {
         let entry = shard.sessions.find(shard.sessions.hash(&key), &key)?;
-        let is_over = shard.sessions.get(entry.slot()).deadline_ns <= view.clock_ns[row];
+        let session = shard.sessions.get(entry.slot());
+        let is_over = session.deadline_ns <= view.clock_ns[row]
+            || !world.policies.is_on(session.policy, view.time_ns[row]);
         (!is_over).then_some(entry)
     });
     match entry {
@@ -200,11 +215,12 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
     }
 }
 
-/// True if the session has ended by this packet's time, or if the packet opens a new connection on
-/// a closed one.
+/// True if the session has ended by this packet's time, if its policy's scheduler has, or if the
+/// packet opens a new connection on a closed one.
 fn is_over(view: &PolicyView<'_>, row: usize, entry: Entry, shard: &Shard, world: &World) -> bool {
     let session = shard.sessions.get(entry.slot());
     session.deadline_ns <= view.clock_ns[row]
+        || !world.policies.is_on(session.policy, view.time_ns[row])
         || (session.is_closed()
             && view.protocol[row] == TCP
             && session.tcp.is_reopened_by(

@@ -20,6 +20,8 @@ use components::world::nat::{
 use components::world::policy::{AddressMatch, DefaultPolicy, Policy, PolicyTable};
 use components::world::{FlowOptions, World};
 
+mod scheduled;
+
 use crate::pipeline::Pipeline;
 use crate::schedule::Schedule;
 use crate::shard::Shard;

@@ -29,6 +29,7 @@ fn permits(world: &World, source: &str, destination: &str) -> bool {
         source: v4(source),
         destination: v4(destination),
         service: Service::default(),
+        time_ns: 0,
     });
     hit.action == Action::Permit
 }

@@ -112,6 +112,7 @@ fn policies_match_sets_and_name_the_member() {
             source: v4("10.1.1.2"),
             destination: v4("203.0.113.7"),
             service: service(6, port),
+            time_ns: 0,
         });
         assert_eq!(world.names.application(hit.application), name, "{port}");
     }

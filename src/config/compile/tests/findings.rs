@@ -105,7 +105,6 @@ set security policies from-zone trust to-zone untrust policy p match destination
 set security policies from-zone trust to-zone untrust policy p match application any
 set security policies from-zone trust to-zone untrust policy p match dynamic-application junos:TOR
 set security policies from-zone trust to-zone untrust policy p then permit application-services idp
-set security policies from-zone trust to-zone untrust policy p scheduler-name working-hours
 set firewall family inet filter f term t from source-mac-address 00:00:5e:00:53:01
 set interfaces ge-0/0/0 unit 0 family inet rpf-check
 set routing-instances guest interface ge-0/0/2.0
@@ -130,7 +129,6 @@ set security zones security-zone trust screen a
 set security zones security-zone dmz screen b
 set security alg dns disable
 set chassis cluster redundancy-group 0 node 0 priority 100
-set schedulers scheduler night daily start-time 20:00
 ",
         OFFICE.replace("    ", "")
     ));

@@ -10,6 +10,7 @@ mod nat;
 mod options;
 mod policies;
 mod random;
+mod schedulers;
 mod screens;
 
 use components::world::World;
