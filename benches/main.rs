@@ -2,6 +2,7 @@
 //! Ids are `system/case/rows`, stable for whoever compares runs; throughput is rows a second.
 //! `cargo bench -- screen/` runs one system's, `cargo test --bench systems` each case once.
 
+mod classifier;
 mod emit;
 mod filter_log;
 mod limit;
@@ -30,6 +31,7 @@ fn main() {
     parse::bench(&mut criterion);
     screen::bench(&mut criterion);
     policy::bench(&mut criterion);
+    classifier::bench(&mut criterion);
     nat::bench(&mut criterion);
     filter_log::bench(&mut criterion);
     reject::bench(&mut criterion);

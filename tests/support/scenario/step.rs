@@ -161,6 +161,10 @@ fn counters(shard: &Shard, world: &World, leased: u64) -> Vec<String> {
     all.push(("leased".into(), leased));
     let policies = world.names.policies.iter().zip(&counters.policies);
     all.extend(policies.map(|(policy, hits)| (format!("policy {}", policy.name), *hits)));
+    for (policy, count) in world.names.policies.iter().zip(&counters.policy_traffic) {
+        all.push((format!("policy {} packets", policy.name), count.packets));
+        all.push((format!("policy {} bytes", policy.name), count.bytes));
+    }
     let screens = ScreenAttack::ALL.iter().zip(&counters.screens);
     all.extend(screens.map(|(screen, hits)| (format!("screen {}", screen.label()), *hits)));
     let filters = world.names.counters.iter().zip(&counters.filters);
