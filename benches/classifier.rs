@@ -23,7 +23,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         let mut random = Random(1);
         let policies: Vec<_> = (1..=rules).map(|id| policy(id, &mut random)).collect();
         let queries: Vec<_> = (0..ROWS).map(|_| packet(&policies, &mut random)).collect();
-        let table = table(policies.clone());
+        let table = compile(policies.clone());
         assert!(queries.iter().all(|query| !table.lookup(query).policy.is_none()));
         group.throughput(Throughput::Elements(queries.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(rules), |bencher| {
@@ -34,13 +34,13 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         });
         group.throughput(Throughput::Elements(u64::from(rules)));
         group.bench_function(BenchmarkId::new("compile", rules), |bencher| {
-            bencher.iter_with_large_drop(|| table(policies.clone()));
+            bencher.iter_with_large_drop(|| compile(policies.clone()));
         });
     }
     group.finish();
 }
 
-fn table(policies: Vec<Policy>) -> PolicyTable {
+fn compile(policies: Vec<Policy>) -> PolicyTable {
     PolicyTable::new(vec![(ZONES, policies)], Vec::new(), DefaultPolicy::default())
 }
 
@@ -87,7 +87,8 @@ fn network(random: &mut Random, any: u32) -> AddressMatch {
 
 /// A packet within a random policy.
 fn packet(policies: &[Policy], random: &mut Random) -> PolicyQuery {
-    let policy = &policies[random.below(policies.len() as u32) as usize];
+    let count = u32::try_from(policies.len()).expect("ids have 32 bits");
+    let policy = &policies[random.below(count) as usize];
     let AppMatch::Terms(terms) = &policy.application else {
         unreachable!("all of them have terms");
     };
@@ -95,7 +96,10 @@ fn packet(policies: &[Policy], random: &mut Random) -> PolicyQuery {
     let mut address = |matches: &AddressMatch| {
         let (first, last) = matches.set.v4()[0];
         let span = last.wrapping_sub(first).checked_add(1);
-        let key = span.map_or_else(|| random.next(), |span| first + random.below(span));
+        let key = match span {
+            Some(span) => first + random.below(span),
+            None => random.next(),
+        };
         Address::v4(key.to_be_bytes())
     };
     PolicyQuery {
