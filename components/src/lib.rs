@@ -5,6 +5,7 @@ pub mod address;
 pub mod batch;
 pub mod block;
 pub mod columns;
+pub mod decisions;
 pub mod event;
 pub mod fragment;
 pub mod ids;

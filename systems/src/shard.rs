@@ -2,6 +2,7 @@
 //! nothing.
 
 use components::block::FrameBlock;
+use components::decisions::Decisions;
 use components::fragment::FragmentTable;
 use components::ids::IfIndex;
 use components::kinds::{CloseReason, EventKind};
@@ -29,6 +30,8 @@ pub struct Shard {
     pub fragments: FragmentTable,
     /// What became of their first fragments, by slot of the table.
     pub fragment_decisions: Vec<FragmentDecision>,
+    /// What policies have denied.
+    pub decisions: Decisions,
     /// Source NAT ports.
     pub ports: PortTable,
     /// What screens remember.
@@ -71,6 +74,10 @@ impl Shard {
                 FragmentDecision::default();
                 *settings.fragment.entries.get_ref()
             ],
+            decisions: Decisions::new(
+                *settings.policy.decision_cache_entries.get_ref(),
+                *session.hash_seed.get_ref(),
+            ),
             ports: PortTable::for_world(
                 world,
                 worker,

@@ -72,7 +72,7 @@ pub(super) fn run(
     if !matches!(service.protocol, ICMP | ICMPV6) {
         service.destination_port = target.port;
     }
-    let hit = world.policies.lookup(&PolicyQuery {
+    let query = PolicyQuery {
         from_zone: view.zone[row],
         to_zone: target.zone,
         family: view.family[row],
@@ -80,7 +80,8 @@ pub(super) fn run(
         destination: target.destination,
         service,
         time_ns: view.time_ns[row],
-    });
+    };
+    let hit = shard.decisions.policy_of(&query, world);
     record_hit(view, row, &hit, &service, world);
     shard.counters.policy_hit(hit.policy);
     if hit.action != Action::Permit {

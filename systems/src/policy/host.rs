@@ -39,7 +39,7 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
     if let Some(zone) = zone_of_address(view, row, world)
         && zone != view.zone[row]
     {
-        let hit = consult(view, row, zone, world);
+        let hit = consult(view, row, zone, shard, world);
         if hit.action != Action::Permit {
             view.egress_zone[row] = zone;
             shard.counters.policy_hit(hit.policy);
@@ -52,7 +52,7 @@ pub(super) fn run(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, worl
         return drop_row(view.live, view.verdict, row, reason);
     }
     if world.policies.has_pair(view.zone[row], ZoneId::JUNOS_HOST) {
-        let hit = consult(view, row, ZoneId::JUNOS_HOST, world);
+        let hit = consult(view, row, ZoneId::JUNOS_HOST, shard, world);
         // What no policy to the firewall matches is let in: host-inbound-traffic has already
         // spoken.
         if !hit.policy.is_none() {
@@ -73,8 +73,14 @@ fn zone_of_address(view: &PolicyView<'_>, row: usize, world: &World) -> Option<Z
     (hop.kind == RouteKind::Local && !zone.is_none()).then_some(zone)
 }
 
-fn consult(view: &mut PolicyView<'_>, row: usize, to_zone: ZoneId, world: &World) -> PolicyHit {
-    let hit = world.policies.lookup(&PolicyQuery {
+fn consult(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    to_zone: ZoneId,
+    shard: &mut Shard,
+    world: &World,
+) -> PolicyHit {
+    let query = PolicyQuery {
         from_zone: view.zone[row],
         to_zone,
         family: view.family[row],
@@ -82,7 +88,8 @@ fn consult(view: &mut PolicyView<'_>, row: usize, to_zone: ZoneId, world: &World
         destination: view.destination[row],
         service: service_of(view, row),
         time_ns: view.time_ns[row],
-    });
+    };
+    let hit = shard.decisions.policy_of(&query, world);
     if !hit.policy.is_none() {
         view.policy[row] = hit.policy;
         view.rule[row] = hit.ordinal;

@@ -32,6 +32,9 @@ pub struct Settings {
     /// `[session]`
     #[serde(default)]
     pub session: SessionSettings,
+    /// `[policy]`
+    #[serde(default)]
+    pub policy: PolicySettings,
     /// `[nat]`
     #[serde(default)]
     pub nat: NatSettings,
@@ -139,6 +142,14 @@ table! {
         tick_ms: u64 = 100, in 1..=10_000;
         /// Ticks that the timing wheel reaches ahead.
         wheel_ticks: usize = 4096, in 16..=1_048_576;
+    }
+}
+
+table! {
+    /// `[policy]`
+    PolicySettings "policy" {
+        /// Denied flows that are remembered, for each worker; 0 remembers none.
+        decision_cache_entries: usize = 65_536, in 0..=(1 << 24);
     }
 }
 
@@ -252,6 +263,7 @@ impl Settings {
         self.fragment.check(complain);
         self.screen.check(complain);
         self.session.check(complain);
+        self.policy.check(complain);
         self.nat.check(complain);
         self.reject.check(complain);
         self.ring.check(complain);

@@ -134,6 +134,7 @@ pub struct PolicyTable {
     /// What policies need beside the first path, by [`PolicyId`]; as long as the last one that
     /// needs anything.
     extras: Vec<Extras>,
+    has_schedulers: bool,
     utc_offset_s: i32,
 }
 
@@ -203,6 +204,12 @@ impl PolicyTable {
             .is_none_or(|scheduler| scheduler.is_on(Moment::new(time_ns, self.utc_offset_s)))
     }
 
+    /// True if a lookup may depend on the time.
+    #[must_use]
+    pub fn has_schedulers(&self) -> bool {
+        self.has_schedulers
+    }
+
     /// True if the policy counts what it lets through.
     #[must_use]
     pub fn counts(&self, policy: PolicyId) -> bool {
@@ -220,6 +227,7 @@ impl PolicyTable {
 
     fn note_extras<'p>(&mut self, policies: impl Iterator<Item = &'p Policy>) {
         for policy in policies.filter(|policy| policy.count || policy.scheduler.is_some()) {
+            self.has_schedulers |= policy.scheduler.is_some();
             let extras = &mut self.extras;
             extras.resize_with(extras.len().max(policy.id.index() + 1), Extras::default);
             let scheduler = policy.scheduler.clone();

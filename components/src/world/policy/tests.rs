@@ -4,6 +4,8 @@
 mod random;
 
 use super::*;
+use crate::decisions::Decisions;
+use crate::world::World;
 use crate::world::application::{ICMP, TCP, UDP};
 use proptest::prelude::*;
 
@@ -72,6 +74,32 @@ proptest! {
         for query in &queries {
             let expected = reference(&pairs, &global, offset, query);
             prop_assert_eq!(found(&table, query), expected, "{:?}", query);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_small_memory_of_denied_flows_changes_no_decision(
+        mut policies in prop::collection::vec(random::policy(), 0..12),
+        queries in prop::collection::vec(random::query(), 8),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 100),
+        scheduled in prop::bool::weighted(0.1),
+    ) {
+        for (policy, id) in policies.iter_mut().zip(1..) {
+            policy.id = PolicyId(id);
+            policy.action = if id % 3 == 0 { Action::Permit } else { Action::Reject };
+            policy.scheduler = policy.scheduler.take().filter(|_| scheduled);
+        }
+        let policies = PolicyTable::new(Vec::new(), policies, DefaultPolicy::default());
+        let mut world = World { generation: 1, policies, ..World::default() };
+        let mut decisions = Decisions::new(4, 7);
+        for (at, index) in order.iter().enumerate() {
+            let query = index.get(&queries);
+            prop_assert_eq!(decisions.policy_of(query, &world), world.policies.lookup(query));
+            if at == 50 {
+                world = World { generation: 2, ..World::default() };
+            }
         }
     }
 }
