@@ -95,7 +95,7 @@ reasons! {
         FragmentBeforeFirst "fragment_before_first" "A later fragment whose first fragment has not come yet or is forgotten.",
         FragmentOverlap "fragment_overlap" "It overlaps an earlier fragment, or is of a datagram where one did (RFC 5722).",
         FragmentDuplicate "fragment_duplicate" "A fragment that came before.",
-        FragmentTooMany "fragment_too_many" "More fragments of one datagram than are kept track of.",
+        FragmentTooMany "fragment_too_many" "More fragments of one datagram than are tracked.",
         BadArp "bad_arp" "Not Ethernet and IPv4 ARP, or truncated.",
         IngressUnknown "ingress_unknown" "No ingress interface: the source address is not routed.",
         IngressZoneNone "ingress_zone_none" "The ingress interface belongs to no security zone.",
