@@ -105,7 +105,7 @@ reasons! {
         FilterDiscard "filter_discard" "A firewall filter discarded it.",
         FilterReject "filter_reject" "A firewall filter rejected it.",
         Screen "screen" "A screen fired.",
-        SynCookieAnswered "syn_cookie_answered" "It answered a SYN cookie: the client is known now, and is reset to connect anew.",
+        SynCookieAnswered "syn_cookie_answered" "The answer to a SYN cookie: its client is known now and may connect anew.",
         TcpNoSession "tcp_no_session" "TCP without SYN and without a session.",
         TcpOutOfState "tcp_out_of_state" "TCP flags that the session's state does not allow.",
         TcpOutOfWindow "tcp_out_of_window" "TCP sequence or acknowledgment number outside the session's windows.",

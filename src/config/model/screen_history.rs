@@ -1,5 +1,5 @@
-//! Options of an `ids-option` with a threshold: floods, scans, sweeps, session limits and their white
-//! lists. An option without a threshold has that of Junos.
+//! Options of an `ids-option` with a threshold: floods, scans, sweeps, session limits and their
+//! white lists. An option without a threshold has that of Junos.
 
 use components::address::{AddressRange, AddressSet};
 use components::world::screen::{ScreenAttack, ScreenProfile, Thresholds};

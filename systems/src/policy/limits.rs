@@ -1,7 +1,7 @@
-//! Screens that need sessions: `limit-session` and `tcp syn-ack-ack-proxy` are judged when a session
-//! would be created and count real sessions, until they end; an ACK that answers a SYN cookie is
-//! judged here because only the session table knows that it belongs to none. Zones and addresses are
-//! those of the client's packets as they arrive.
+//! Screens that need sessions: `limit-session` and `tcp syn-ack-ack-proxy` are judged when a
+//! session would be created and count real sessions, until they end; an ACK that answers a SYN
+//! cookie is judged here because only the session table knows that it belongs to none. Zones and
+//! addresses are those of the client's packets as they arrive.
 
 use components::reason::DropReason;
 use components::screen_state::{ScreenState, counted, session_key};
@@ -130,8 +130,8 @@ pub(super) fn cookie_answer(row: usize, shard: &mut Shard) -> Option<DropReason>
     Some(DropReason::SynCookieAnswered)
 }
 
-/// What becomes of a TCP packet that no session knows while cookies are out: a failed answer, logged
-/// as such.
+/// What becomes of a TCP packet that no session knows while cookies are out: a failed answer,
+/// logged as such.
 pub(super) fn cookie_failure(
     view: &mut PolicyView<'_>,
     row: usize,

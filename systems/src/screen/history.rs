@@ -6,8 +6,8 @@ use components::address::Address;
 use components::columns::{FRAGMENT_OFFSET_MASK, tcp_flag};
 use components::mask::RowMask;
 use components::screen_state::ScreenState;
-use components::screen_state::memory::{Probes, Rate};
-use components::screen_state::table::{HistoryTable, subject};
+use components::screen_state::memory::Probes;
+use components::screen_state::table::subject;
 use components::session::key::{FlowKey, HashSeed};
 use components::world::application::{ICMP, ICMPV6, TCP, UDP};
 use components::world::screen::{ScreenAttack, ScreenProfile};
@@ -89,29 +89,22 @@ pub(super) fn fires(
     let pair = || key(view, row, view.source[row], view.destination[row]);
     let port = u32::from(view.destination_port[row]);
     let host = || host_of(view, row);
-    let mut above = |table: &mut HistoryTable<Rate>, key: FlowKey, threshold| {
-        table.entry(&key, now_ns, evicted).count(now_ns) > threshold
-    };
     match attack {
+        A::SynFloodSource | A::SynFloodDestination if is_trusted(view, row, profile) => false,
         A::SynFloodSource => {
-            !is_trusted(view, row, profile)
-                && above(&mut state.syn_sources, source(), thresholds.syn_source)
+            let rate = state.syn_sources.entry(&source(), now_ns, evicted);
+            rate.count(now_ns) > thresholds.syn_source
         }
         A::SynFloodDestination => {
-            let threshold = thresholds.syn_destination;
-            !is_trusted(view, row, profile)
-                && above(&mut state.syn_destinations, destination(), threshold)
+            let rate = state.syn_destinations.entry(&destination(), now_ns, evicted);
+            rate.count(now_ns) > thresholds.syn_destination
         }
         A::IcmpFlood => {
             let rate = state.icmp_destinations.entry(&destination(), now_ns, evicted);
             rate.is_flood(now_ns, thresholds.icmp_flood)
         }
+        A::UdpFlood if is_trusted_datagram(view, row, profile) => false,
         A::UdpFlood => {
-            let (from, to) = (view.source[row], view.destination[row]);
-            let trusted = |address| profile.udp_white_list.contains(view.family[row], address);
-            if trusted(from) || trusted(to) {
-                return false;
-            }
             let rate = state.udp_destinations.entry(&destination(), now_ns, evicted);
             rate.is_flood(now_ns, thresholds.udp_flood)
         }
@@ -148,6 +141,12 @@ fn is_trusted(view: &ScreenView<'_>, row: usize, profile: &ScreenProfile) -> boo
     let (family, list) = (view.family[row], &profile.syn_white_list);
     list.sources.contains(family, view.source[row])
         || list.destinations.contains(family, view.destination[row])
+}
+
+/// `udp flood white-list`: at either end.
+fn is_trusted_datagram(view: &ScreenView<'_>, row: usize, profile: &ScreenProfile) -> bool {
+    let trusted = |address| profile.udp_white_list.contains(view.family[row], address);
+    trusted(view.source[row]) || trusted(view.destination[row])
 }
 
 pub(super) fn key(view: &ScreenView<'_>, row: usize, one: Address, other: Address) -> FlowKey {
