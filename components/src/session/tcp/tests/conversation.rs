@@ -58,7 +58,7 @@ impl Path {
         line.passes(opening(SERVER, SYN | ACK, ends[0].next));
         let mut path = Self { line, ends, before: Default::default(), behind: Default::default() };
         path.send(0, ends[0].next, 0);
-        path.to_firewall(0, 0);
+        path.pass_firewall(0, 0);
         path
     }
 
@@ -93,18 +93,18 @@ impl Path {
             }
             // A keepalive when all is acknowledged, an acknowledgment.
             4 if end.unacknowledged == end.next => {
-                self.send(side, end.unacknowledged.wrapping_sub(1), piece % 2)
+                self.send(side, end.unacknowledged.wrapping_sub(1), piece % 2);
             }
             4 | 5 => self.send(side, end.next, 0),
             // A window that grows; one never shrinks below what was promised.
             6 => self.ends[side].room = (end.room + piece).min(65_535 << end.shift),
-            7..=10 => self.to_firewall(side, size),
-            _ => self.to_endpoint(side, size),
+            7..=10 => self.pass_firewall(side, size),
+            _ => self.arrive(side, size),
         }
     }
 
     /// The firewall sees one of the next three segments, or it is lost before.
-    fn to_firewall(&mut self, side: usize, choice: u16) {
+    fn pass_firewall(&mut self, side: usize, choice: u16) {
         let Some(sent) = one_of(&mut self.before[side], choice) else {
             return;
         };
@@ -119,7 +119,7 @@ impl Path {
     }
 
     /// The other end receives one of the next three segments, or it is lost behind the firewall.
-    fn to_endpoint(&mut self, side: usize, choice: u16) {
+    fn arrive(&mut self, side: usize, choice: u16) {
         let Some(sent) = one_of(&mut self.behind[side], choice) else {
             return;
         };
