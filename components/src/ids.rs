@@ -46,6 +46,8 @@ ids! {
     TermId(u16);
     /// A `count` counter of a filter.
     CounterId(u16);
+    /// A policer at a term.
+    PolicerId(u16);
     /// A NAT rule of any kind.
     NatRuleId(u16);
     /// A source NAT pool.

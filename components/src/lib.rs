@@ -11,6 +11,7 @@ pub mod fragment;
 pub mod ids;
 pub mod kinds;
 pub mod mask;
+pub mod meter;
 pub mod ports;
 pub mod reason;
 pub mod ring;

@@ -104,6 +104,7 @@ reasons! {
         OwnSource "own_source" "The source is one of the firewall's own addresses.",
         FilterDiscard "filter_discard" "A firewall filter discarded it.",
         FilterReject "filter_reject" "A firewall filter rejected it.",
+        Policer "policer" "A policer's rate and burst were exceeded.",
         Screen "screen" "A screen fired.",
         SynCookieAnswered "syn_cookie_answered" "The answer to a SYN cookie: its client is known now and may connect anew.",
         TcpNoSession "tcp_no_session" "TCP without SYN and without a session.",

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use components::ids::{CounterId, PolicyId};
+use components::ids::{CounterId, PolicerId, PolicyId};
 use components::kinds::EventKind;
 use components::reason::{Counts, DropReason, RefuseReason};
 use components::world::World;
@@ -36,6 +36,8 @@ pub struct Counters {
     pub denied_logged: u64,
     /// Filter counters by [`CounterId`].
     pub filters: Vec<FilterCount>,
+    /// Packets beyond a policer's rate by [`PolicerId`].
+    pub policers: Vec<FilterCount>,
     /// Packets whose source, destination or both were translated.
     pub translated: TranslationCounts,
     /// RST and ICMP answers sent for rejected packets, and those held back by the answer limiter.
@@ -105,6 +107,7 @@ impl Counters {
             policies: vec![0; world.names.policies.len()],
             policy_traffic: vec![FilterCount::default(); world.names.policies.len()],
             filters: vec![FilterCount::default(); world.names.counters.len()],
+            policers: vec![FilterCount::default(); world.names.policers.len()],
             ..Self::default()
         }
     }
@@ -133,6 +136,7 @@ impl Counters {
         self.denied_logged += other.denied_logged;
         add_each(&mut self.policy_traffic, &other.policy_traffic, FilterCount::add);
         add_each(&mut self.filters, &other.filters, FilterCount::add);
+        add_each(&mut self.policers, &other.policers, FilterCount::add);
         self.translated.source += other.translated.source;
         self.translated.destination += other.translated.destination;
         self.answers.sent += other.answers.sent;
@@ -161,6 +165,14 @@ impl Counters {
         }
     }
 
+    /// Counts a packet beyond a policer's rate.
+    pub fn policer_hit(&mut self, policer: PolicerId, bytes: u64) {
+        if let Some(count) = self.policers.get_mut(policer.index()) {
+            count.packets += 1;
+            count.bytes += bytes;
+        }
+    }
+
     /// The counters as they go on after a commit: those of a policy that is still in the list of
     /// the same zone pair under the same name, of a filter counter and of a zone that are still
     /// there keep their counts, wherever they now stand; new ones begin at 0. All other counters
@@ -170,12 +182,14 @@ impl Counters {
         let names = &new.names;
         let policies = places(&policy_keys(old), &policy_keys(names));
         let filters = places(&old.counters, &names.counters);
+        let policers = places(&old.policers, &names.policers);
         let zones = places(&old.zones, &names.zones);
         let mut counters = self.clone();
         let empty = Self::for_world(new);
         counters.policies = moved(&self.policies, empty.policies, &policies);
         counters.policy_traffic = moved(&self.policy_traffic, empty.policy_traffic, &policies);
         counters.filters = moved(&self.filters, empty.filters, &filters);
+        counters.policers = moved(&self.policers, empty.policers, &policers);
         counters.limited_by_zone = moved(&self.limited_by_zone, empty.limited_by_zone, &zones);
         counters
     }

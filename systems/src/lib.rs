@@ -8,6 +8,7 @@ pub mod emit;
 pub mod filter_log;
 pub mod icmp;
 pub mod limit;
+pub mod marks;
 pub mod nat;
 pub mod parse;
 pub mod pipeline;

@@ -17,6 +17,7 @@ use components::world::World;
 use components::world::filter::RejectWith;
 
 use crate::counters::Counters;
+use crate::marks::{Marks, Meters};
 use crate::pipeline::EXPIRED_MAX;
 use crate::policy::FragmentDecision;
 use crate::schedule::settings::Settings;
@@ -44,6 +45,10 @@ pub struct Shard {
     pub closed: Counts<{ CloseReason::COUNT }>,
     /// What it counted.
     pub counters: Counters,
+    /// Buckets of policers.
+    pub meters: Meters,
+    /// What filters marked rows of the batch with; `rewrite` writes and clears it.
+    pub marks: Marks,
     /// Rows to be answered, in the order of their systems; `reject` answers and clears them.
     pub rejects: Vec<Rejection>,
     /// RST and ICMP packets that the batch answered with; the port sends and clears them.
@@ -89,6 +94,8 @@ impl Shard {
             created: 0,
             closed: Counts::default(),
             counters: Counters::for_world(world),
+            meters: Meters::for_world(world, *settings.workers.get_ref()),
+            marks: Marks::default(),
             rejects: Vec::with_capacity(rows_max),
             answers: Answers::with_capacity(rows_max),
             outbox: Outbox::new((rows_max * 2).max(EXPIRED_MAX)),

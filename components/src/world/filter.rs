@@ -2,7 +2,8 @@
 //! discard (Junos).
 
 use crate::address::{AddressSet, Family};
-use crate::ids::{CounterId, FilterId};
+use crate::ids::{CounterId, FilterId, PolicerId};
+use crate::world::policer::LossPriority;
 
 /// `from …` of a term: every condition given must hold; an absent one is `None` or empty.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +84,12 @@ pub struct FilterTerm {
     pub log: bool,
     /// `count`: index into the shard's filter counters plus one.
     pub counter: CounterId,
+    /// `policer`, `three-color-policer`.
+    pub policer: PolicerId,
+    /// `loss-priority`.
+    pub loss_priority: Option<LossPriority>,
+    /// `dscp`, `traffic-class`: the six bits that the packet leaves with.
+    pub dscp: Option<u8>,
 }
 
 /// A filter.

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod interface;
 pub mod names;
 pub mod nat;
+pub mod policer;
 pub mod policy;
 pub mod route;
 pub mod screen;
@@ -16,6 +17,7 @@ use filter::Filter;
 use interface::{Interfaces, Zone};
 use names::Names;
 use nat::NatTable;
+use policer::Policer;
 use policy::PolicyTable;
 use route::RouteTable;
 use screen::ScreenProfile;
@@ -45,6 +47,8 @@ pub struct World {
     pub nat: NatTable,
     /// Filters by [`FilterId`] minus one.
     pub filters: Vec<Filter>,
+    /// Policers at terms by [`crate::ids::PolicerId`] minus one.
+    pub policers: Vec<Policer>,
     /// `lo0` input filters for host-bound packets, IPv4 and IPv6.
     pub host_filters: [FilterId; 2],
     /// `security flow` and session timeouts.

@@ -66,6 +66,8 @@ pub struct Names {
     pub filters: Vec<FilterName>,
     /// `count` counters as (filter, counter).
     pub counters: Vec<(String, String)>,
+    /// Policers at terms as (filter, policer and term).
+    pub policers: Vec<(String, String)>,
     /// NAT rules.
     pub nat_rules: Vec<NatRuleName>,
     /// Source NAT pools.
@@ -84,6 +86,7 @@ impl Default for Names {
             screens: vec!["N/A".into()],
             filters: vec![FilterName::default()],
             counters: vec![Default::default()],
+            policers: vec![Default::default()],
             nat_rules: vec![NatRuleName { rule: "N/A".into(), ..NatRuleName::default() }],
             pools: vec!["N/A".into()],
         }

@@ -23,6 +23,8 @@ pub(super) struct Packet {
     pub(super) ip_length: u32,
     pub(super) ttl: u8,
     pub(super) ip_options: u16,
+    /// Not matched: what policers go by.
+    pub(super) clock_ns: u64,
 }
 
 /// True if every condition holds.

@@ -1,8 +1,9 @@
 //! Firewall filters at three hooks: `input` of the ingress interface, `output` of the egress
 //! interface, and `lo0` for what goes to the firewall itself. Terms in order, the first terminating
 //! action wins, `next term` goes on, no match is an implicit discard (Junos). `log` raises an event
-//! with the action that was really taken, also when a later term took it; `count` counts. The
-//! output filter sees the packet as it is transmitted: translated, its TTL lowered.
+//! with the action that was really taken, also when a later term took it; `count` counts. A policer
+//! drops or marks what is beyond its rate; marks go on to the next hook and to `rewrite`. The output
+//! filter sees the packet as it is transmitted: translated, marked, its TTL lowered.
 
 mod matching;
 
@@ -12,16 +13,17 @@ mod tests;
 use components::address::Family;
 use components::batch::{Access, Batch};
 use components::event::{Event, Events};
-use components::ids::FilterId;
+use components::ids::{FilterId, PolicerId};
 use components::kinds::{Action, EventKind, FilterSource};
 use components::mask::RowMask;
 use components::reason::{DropReason, Fate, Verdict};
 use components::view;
 use components::world::World;
-use components::world::filter::{Filter, FilterAction};
+use components::world::filter::{Filter, FilterAction, RejectWith};
 use components::world::interface::Interface;
+use components::world::policer::{Color, PolicerRate};
 
-use crate::counters::Counters;
+use crate::marks::Mark;
 use crate::shard::Shard;
 use crate::system::System;
 
@@ -31,7 +33,7 @@ view! {
     /// What an input filter reads.
     pub struct FilterInputView {
         reads {
-            ingress, family, protocol, source, destination, source_port, destination_port,
+            clock_ns, ingress, family, protocol, source, destination, source_port, destination_port,
             ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
         }
         writes {}
@@ -43,7 +45,7 @@ view! {
     /// says "host".
     pub struct FilterHostView {
         reads {
-            egress_zone, family, protocol, source, destination, source_port, destination_port,
+            clock_ns, egress_zone, family, protocol, source, destination, source_port, destination_port,
             ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
         }
         writes {}
@@ -54,7 +56,7 @@ view! {
     /// What an output filter reads: the tuple as transmitted.
     pub struct FilterOutputView {
         reads {
-            egress, family, protocol, nat_source, nat_destination, nat_source_port,
+            clock_ns, egress, family, protocol, nat_source, nat_destination, nat_source_port,
             nat_destination_port, ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
         }
         writes {}
@@ -70,6 +72,36 @@ pub enum Hook {
     Lo0,
     /// `filter output` of the egress interface.
     Output,
+}
+
+impl Hook {
+    /// As events name it.
+    const fn source(self) -> FilterSource {
+        match self {
+            Self::Input => FilterSource::Input,
+            Self::Lo0 => FilterSource::Lo0,
+            Self::Output => FilterSource::Output,
+        }
+    }
+
+    /// Which buckets are its own.
+    const fn index(self) -> usize {
+        match self {
+            Self::Input => 0,
+            Self::Output => 1,
+            Self::Lo0 => 2,
+        }
+    }
+}
+
+/// What a filter did with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Accept,
+    Discard,
+    Reject(RejectWith),
+    /// Beyond a policer's rate.
+    Policed,
 }
 
 /// The `filter-log` system at one hook.
@@ -130,11 +162,14 @@ macro_rules! packet {
             ip_length: $view.ip_length[$row],
             ttl: $ttl,
             ip_options: $view.ip_options[$row],
+            clock_ns: $view.clock_ns[$row],
         }
     };
 }
 
 fn input(view: FilterInputView<'_>, shard: &mut Shard, world: &World) {
+    // Where no `rewrite` is scheduled nobody else clears them.
+    shard.marks.clear();
     if !any_interface(world, |interface| interface.filter_input) {
         return;
     }
@@ -146,9 +181,8 @@ fn input(view: FilterInputView<'_>, shard: &mut Shard, world: &World) {
         };
         let ttl = view.ttl[row];
         let packet = packet!(view, row, source, destination, source_port, destination_port, ttl);
-        let action =
-            judge(FilterSource::Input, filter, row, &packet, view.events, &mut shard.counters);
-        apply(action, row, view.live, view.verdict, shard);
+        let outcome = judge(Hook::Input, filter, row, &packet, view.events, shard, world);
+        apply(outcome, row, view.live, view.verdict, shard);
     }
 }
 
@@ -163,7 +197,7 @@ fn output(view: FilterOutputView<'_>, shard: &mut Shard, world: &World) {
             continue;
         };
         let ttl = view.ttl[row].saturating_sub(1);
-        let packet = packet!(
+        let mut packet = packet!(
             view,
             row,
             nat_source,
@@ -172,9 +206,11 @@ fn output(view: FilterOutputView<'_>, shard: &mut Shard, world: &World) {
             nat_destination_port,
             ttl
         );
-        let action =
-            judge(FilterSource::Output, filter, row, &packet, view.events, &mut shard.counters);
-        apply(action, row, view.live, view.verdict, shard);
+        if let Some(dscp) = shard.marks.get(row).dscp {
+            packet.traffic_class = dscp << 2 | packet.traffic_class & 3;
+        }
+        let outcome = judge(Hook::Output, filter, row, &packet, view.events, shard, world);
+        apply(outcome, row, view.live, view.verdict, shard);
     }
 }
 
@@ -192,48 +228,91 @@ fn host(view: FilterHostView<'_>, shard: &mut Shard, world: &World) {
         };
         let ttl = view.ttl[row];
         let packet = packet!(view, row, source, destination, source_port, destination_port, ttl);
-        let action =
-            judge(FilterSource::Lo0, filter, row, &packet, view.events, &mut shard.counters);
-        apply(action, row, view.live, view.verdict, shard);
+        let outcome = judge(Hook::Lo0, filter, row, &packet, view.events, shard, world);
+        apply(outcome, row, view.live, view.verdict, shard);
     }
 }
 
 /// Walks the terms to the first terminating action. Events of terms that say `next term` learn it
 /// afterwards.
 fn judge(
-    source: FilterSource,
+    hook: Hook,
     filter: &Filter,
     row: usize,
     packet: &Packet,
     events: &mut Events,
-    counters: &mut Counters,
-) -> FilterAction {
+    shard: &mut Shard,
+    world: &World,
+) -> Outcome {
     let first_event = events.rows.len();
-    let mut taken = FilterAction::Discard;
+    let mut taken = Outcome::Discard;
+    let mut mark = shard.marks.get(row);
     for (term, ordinal) in filter.terms.iter().zip(1..) {
         if !matching::fits(&term.matches, packet) {
             continue;
         }
         if !term.counter.is_none() {
-            counters.filter_hit(term.counter, u64::from(packet.ip_length));
+            shard.counters.filter_hit(term.counter, u64::from(packet.ip_length));
         }
         if term.log {
-            events.raise(event(source, filter.id, row, ordinal));
+            events.raise(event(hook.source(), filter.id, row, ordinal));
         }
-        if term.action != FilterAction::NextTerm {
-            taken = term.action;
+        mark.loss_priority = term.loss_priority.unwrap_or(mark.loss_priority);
+        mark.dscp = term.dscp.or(mark.dscp);
+        if !term.policer.is_none() && police(term.policer, hook, &mut mark, packet, shard, world) {
+            taken = Outcome::Policed;
             break;
         }
+        match term.action {
+            FilterAction::NextTerm => continue,
+            FilterAction::Accept => taken = Outcome::Accept,
+            FilterAction::Discard => {}
+            FilterAction::Reject(with) => taken = Outcome::Reject(with),
+        }
+        break;
+    }
+    if mark != Mark::default() {
+        shard.marks.set(row, mark);
     }
     let action = match taken {
-        FilterAction::Accept => Action::Permit,
-        FilterAction::Reject(_) => Action::Reject,
-        FilterAction::Discard | FilterAction::NextTerm => Action::Deny,
+        Outcome::Accept => Action::Permit,
+        Outcome::Reject(_) => Action::Reject,
+        Outcome::Discard | Outcome::Policed => Action::Deny,
     };
     for event in &mut events.rows[first_event..] {
         event.action = action;
     }
     taken
+}
+
+/// Meters a packet; true if it is to be dropped.
+fn police(
+    id: PolicerId,
+    hook: Hook,
+    mark: &mut Mark,
+    packet: &Packet,
+    shard: &mut Shard,
+    world: &World,
+) -> bool {
+    let at = id.index() - 1;
+    let (Some(policer), Some(meter)) = (world.policers.get(at), shard.meters.get(id, hook.index()))
+    else {
+        // Of another commit: fail closed.
+        return true;
+    };
+    let before = if policer.color_aware { mark.loss_priority.into() } else { Color::Green };
+    let color = meter.judge(before, packet.ip_length, packet.clock_ns);
+    if color == Color::Red {
+        shard.counters.policer_hit(id, u64::from(packet.ip_length));
+    }
+    match (policer.rate, color) {
+        (PolicerRate::Single { .. }, Color::Red) => {
+            mark.loss_priority = policer.mark.unwrap_or(mark.loss_priority);
+        }
+        (PolicerRate::Single { .. }, _) => {}
+        _ => mark.loss_priority = color.into(),
+    }
+    color == Color::Red && policer.discard
 }
 
 /// An event whose action is not yet known.
@@ -253,19 +332,20 @@ fn event(source: FilterSource, filter: FilterId, row: usize, term: u32) -> Event
 
 /// Lets the packet on, or drops it and has it answered.
 fn apply(
-    action: FilterAction,
+    outcome: Outcome,
     row: usize,
     live: &mut RowMask,
     verdict: &mut [Verdict],
     shard: &mut Shard,
 ) {
-    let reason = match action {
-        FilterAction::Accept => return,
-        FilterAction::Reject(with) => {
+    let reason = match outcome {
+        Outcome::Accept => return,
+        Outcome::Reject(with) => {
             shard.reject(row_number(row), with);
             DropReason::FilterReject
         }
-        FilterAction::Discard | FilterAction::NextTerm => DropReason::FilterDiscard,
+        Outcome::Discard => DropReason::FilterDiscard,
+        Outcome::Policed => DropReason::Policer,
     };
     crate::system::drop_row(live, verdict, row, reason);
 }

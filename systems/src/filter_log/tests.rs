@@ -15,7 +15,7 @@ use crate::test_support::*;
 mod conditions;
 
 fn term(matches: FilterMatch, action: FilterAction) -> FilterTerm {
-    FilterTerm { matches, action, log: true, counter: CounterId(1) }
+    FilterTerm { matches, action, log: true, counter: CounterId(1), ..FilterTerm::default() }
 }
 
 fn world_with(terms: Vec<FilterTerm>) -> World {

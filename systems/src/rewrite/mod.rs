@@ -1,5 +1,5 @@
-//! Rewrite: the packet as it is transmitted. TTL goes down by one, addresses and ports become the
-//! translated ones, and every checksum that covers them is updated incrementally (RFC 1624), inside
+//! Rewrite: the packet as it is transmitted. TTL goes down by one, the DSCP becomes what a filter
+//! says, addresses and ports become the translated ones, and every checksum that covers them is updated incrementally (RFC 1624), inside
 //! ICMP errors too. What it has rewritten is forwarded.
 
 mod delta;
@@ -57,6 +57,9 @@ impl System for Rewrite {
                 continue;
             };
             lower_ttl(packet, view.family[row]);
+            if let Some(dscp) = shard.marks.get(row).dscp {
+                write_dscp(packet, view.family[row], dscp);
+            }
             if view.translated[row] {
                 let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
                 if view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
@@ -93,6 +96,7 @@ impl System for Rewrite {
             }
             decide_row(view.live, view.verdict, row, Fate::Forwarded);
         }
+        shard.marks.clear();
     }
 }
 
@@ -129,6 +133,23 @@ fn lower_ttl(packet: &mut [u8], family: Family) {
             Delta::default().change(old, new).apply(packet, 10);
         }
         Family::Inet6 if packet.len() >= 40 => packet[7] = packet[7].wrapping_sub(1),
+        _ => {}
+    }
+}
+
+/// The upper six bits of TOS or traffic class (RFC 2474); the ECN bits stay.
+fn write_dscp(packet: &mut [u8], family: Family, dscp: u8) {
+    match family {
+        Family::Inet if packet.len() >= 20 => {
+            let old = u16::from_be_bytes([packet[0], packet[1]]);
+            packet[1] = dscp << 2 | packet[1] & 3;
+            let new = u16::from_be_bytes([packet[0], packet[1]]);
+            Delta::default().change(old, new).apply(packet, 10);
+        }
+        Family::Inet6 if packet.len() >= 40 => {
+            packet[0] = packet[0] & 0xf0 | dscp >> 2;
+            packet[1] = packet[1] & 0x3f | dscp << 6;
+        }
         _ => {}
     }
 }
