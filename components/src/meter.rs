@@ -169,8 +169,7 @@ mod tests {
                 (Green, 200, 2_700_000_000),
             ],
         );
-        let wanted =
-            [Green, Yellow, Red, Red, Green, Red, Green, Green, Red, Yellow];
+        let wanted = [Green, Yellow, Red, Red, Green, Red, Green, Green, Red, Yellow];
         assert_eq!(seen, wanted);
     }
 

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 
 use components::address::{AddressRange, AddressSet, Family};
-use components::ids::{CounterId, FilterId};
+use components::ids::{CounterId, FilterId, PolicerId};
 use components::world::filter::{Filter, FilterMatch, FilterTerm};
 use components::world::names::FilterName;
+use components::world::policer::Policer;
 
 use super::{Compiler, bounded};
 use crate::config::check;
@@ -23,6 +24,9 @@ impl<'m> Compiler<'m, '_> {
         for (index, list) in model.prefix_lists.iter().enumerate() {
             self.prefix_lists.insert(list.name, index);
         }
+        for (index, policer) in model.policers.iter().enumerate() {
+            self.policers[usize::from(policer.three_colors)].insert(policer.name, index);
+        }
         let span = |filter: &FilterModel<'_>| filter.name.span;
         let filters = bounded(&model.filters, IDS_MAX, "filters", span, self.diagnostics);
         for (filter, id) in filters.iter().zip(1..=u16::MAX) {
@@ -36,7 +40,7 @@ impl<'m> Compiler<'m, '_> {
     }
 
     fn compile_filter(&mut self, model: &'m Model<'m>, filter: &'m FilterModel<'m>, id: FilterId) {
-        let mut counters = HashMap::new();
+        let (mut counters, mut shared) = (HashMap::new(), HashMap::new());
         let mut terms = Vec::new();
         let span = |term: &Term<'_>| term.name.span;
         let named = bounded(&filter.terms, IDS_MAX, "terms", span, self.diagnostics);
@@ -53,6 +57,7 @@ impl<'m> Compiler<'m, '_> {
                     *counters.entry(name.text).or_insert_with(|| self.counter(filter.name, name))
                 }
             };
+            let policer = self.policer(model, filter.name, term, &mut shared);
             let addresses = [&term.source, &term.destination, &term.either];
             let [source, destination, either] =
                 addresses.map(|list| self.filter_addresses(model, filter.family, list));
@@ -61,6 +66,9 @@ impl<'m> Compiler<'m, '_> {
                 action: term.action,
                 log: term.log,
                 counter,
+                policer,
+                loss_priority: term.loss_priority,
+                dscp: term.dscp,
             });
         }
         check::shadowed_terms(&terms, &filter.terms, self.diagnostics);
@@ -80,6 +88,47 @@ impl<'m> Compiler<'m, '_> {
         };
         counters.push((filter.text.to_owned(), name.text.to_owned()));
         CounterId(id)
+    }
+
+    /// The policer of a term: its own, or with `filter-specific` the filter's.
+    fn policer(
+        &mut self,
+        model: &'m Model<'m>,
+        filter: Word<'m>,
+        term: &Term<'m>,
+        shared: &mut HashMap<usize, PolicerId>,
+    ) -> PolicerId {
+        let Some((name, three_colors)) = term.policer else {
+            return PolicerId::NONE;
+        };
+        let lookup = &self.policers[usize::from(three_colors)];
+        let Some(index) = lookup.find(name, self.diagnostics) else {
+            return PolicerId::NONE;
+        };
+        if let Some(&id) = shared.get(&index) {
+            return id;
+        }
+        let names = &mut self.world.names.policers;
+        let Ok(id) = u16::try_from(names.len()).map(PolicerId) else {
+            let message = format!("more than {IDS_MAX} terms with policers");
+            self.diagnostics.error("too-many", name.span, message);
+            return PolicerId::NONE;
+        };
+        let policer = &model.policers[index];
+        let label = if policer.filter_specific {
+            shared.insert(index, id);
+            name.text.to_owned()
+        } else {
+            format!("{}-{}", name.text, term.name.text)
+        };
+        names.push((filter.text.to_owned(), label));
+        self.world.policers.push(Policer {
+            rate: policer.rate,
+            color_aware: policer.color_aware,
+            discard: policer.discard,
+            mark: policer.mark,
+        });
+        id
     }
 
     fn filter_addresses(

@@ -68,6 +68,8 @@ pub fn compile(
         prefix_lists: Lookup::new("prefix list", "undefined-prefix-list", "unused-prefix-list"),
         schedulers: Lookup::new("scheduler", "undefined-scheduler", "unused-scheduler"),
         filters: [(); 2].map(|()| Lookup::new("filter", "undefined-filter", "unused-filter")),
+        policers: ["policer", "three-color policer"]
+            .map(|kind| Lookup::new(kind, "undefined-policer", "unused-policer")),
         disabled: HashSet::new(),
         world: World { generation: 1, flow: model.flow.clone(), ..World::default() },
         diagnostics,
@@ -107,6 +109,8 @@ struct Compiler<'m, 'd> {
     schedulers: Lookup<'m, &'m Scheduler>,
     /// Of `inet` and `inet6`.
     filters: [Lookup<'m, FilterId>; 2],
+    /// `policer` and `three-color-policer`, by place in the model.
+    policers: [Lookup<'m, usize>; 2],
     /// Indices of interfaces that are disabled.
     disabled: HashSet<usize>,
     world: World,
@@ -127,6 +131,9 @@ impl Compiler<'_, '_> {
         self.screens.report_unused(self.diagnostics);
         self.prefix_lists.report_unused(self.diagnostics);
         self.schedulers.report_unused(self.diagnostics);
+        for policers in &self.policers {
+            policers.report_unused(self.diagnostics);
+        }
         for filters in &self.filters {
             filters.report_unused(self.diagnostics);
         }

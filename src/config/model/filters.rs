@@ -1,12 +1,14 @@
-//! `firewall`: filters of the families `inet` and `inet6`, and policers, which are not honoured
-//! yet. A condition that cannot be matched is an error, whatever the term does: its absence would
+//! `firewall`: filters of the families `inet` and `inet6`. A condition that cannot be matched is an error, whatever the term does: its absence would
 //! change what matches.
 
 use components::address::Family;
 use components::world::filter::{FilterAction, FilterMatch, RejectWith};
+use components::world::policer::LossPriority;
 
 use super::filter_match::{Addresses, read_from};
+use super::numbers::Kind;
 use super::reader::{Reader, Stanza, Word, near, statements};
+use super::{Model, policers};
 use crate::config::tree::Node;
 
 /// A filter.
@@ -39,14 +41,24 @@ pub struct Term<'t> {
     pub log: bool,
     /// `count`.
     pub counter: Option<Word<'t>>,
+    /// `policer`, or, with `true`, `three-color-policer`.
+    pub policer: Option<(Word<'t>, bool)>,
+    /// `loss-priority`.
+    pub loss_priority: Option<LossPriority>,
+    /// `dscp`, `traffic-class`.
+    pub dscp: Option<u8>,
 }
 
 /// Reads `firewall`.
-pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Filter<'t>> {
-    let mut filters = Vec::new();
+pub(super) fn read<'t>(node: &'t Node, model: &mut Model<'t>, reader: &mut Reader<'_>) {
+    let filters = &mut model.filters;
     for statement in statements(node) {
         match statement.word.as_str() {
-            "filter" => read_filters(statement, Family::Inet, reader, &mut filters),
+            "filter" => read_filters(statement, Family::Inet, reader, filters),
+            "policer" => policers::read(statement, reader, &mut model.policers),
+            "three-color-policer" => {
+                policers::read_three_colors(statement, reader, &mut model.policers);
+            }
             "family" => {
                 for family in statement.active() {
                     let kind = match family.word.as_str() {
@@ -59,7 +71,7 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Filter<'t
                     };
                     for statement in statements(family) {
                         match statement.word.as_str() {
-                            "filter" => read_filters(statement, kind, reader, &mut filters),
+                            "filter" => read_filters(statement, kind, reader, filters),
                             _ => reader.other(&FAMILY, statement),
                         }
                     }
@@ -68,7 +80,6 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Filter<'t
             _ => reader.other(&FIREWALL, statement),
         }
     }
-    filters
 }
 
 fn read_filters<'t>(
@@ -102,6 +113,9 @@ fn read_term<'t>(node: &'t Node, family: Family, reader: &mut Reader<'_>) -> Ter
         action: FilterAction::Accept,
         log: false,
         counter: None,
+        policer: None,
+        loss_priority: None,
+        dscp: None,
     };
     for statement in statements(node) {
         match statement.word.as_str() {
@@ -132,16 +146,10 @@ fn read_then<'t>(node: &'t Node, term: &mut Term<'t>, reader: &mut Reader<'_>) {
                 }
                 None => continue,
             },
-            "log" | "syslog" => {
-                term.log = true;
-                continue;
-            }
-            "count" => {
-                term.counter = reader.value(statement);
-                continue;
-            }
             _ => {
-                reader.other(&THEN, statement);
+                if !read_modifier(statement, term, reader) {
+                    reader.other(&THEN, statement);
+                }
                 continue;
             }
         };
@@ -153,6 +161,36 @@ fn read_then<'t>(node: &'t Node, term: &mut Term<'t>, reader: &mut Reader<'_>) {
         decided = Some(action);
         term.action = action;
     }
+}
+
+/// What a term does beside its action; true if this was one.
+fn read_modifier<'t>(node: &'t Node, term: &mut Term<'t>, reader: &mut Reader<'_>) -> bool {
+    match node.word.as_str() {
+        "log" | "syslog" => term.log = true,
+        "count" => term.counter = reader.value(node),
+        "loss-priority" => term.loss_priority = policers::read_loss_priority(node, reader),
+        "dscp" | "traffic-class" => {
+            if let Some(word) = reader.value(node) {
+                term.dscp = reader.byte(Kind::Dscp, word);
+            }
+        }
+        "policer" => term.policer = reader.value(node).map(|name| (name, false)),
+        "three-color-policer" => {
+            for kind in statements(node) {
+                match kind.word.as_str() {
+                    "single-rate" | "two-rate" => {
+                        term.policer = reader.value(kind).map(|name| (name, true));
+                    }
+                    _ => {
+                        let path = "firewall filter term then three-color-policer";
+                        reader.unknown(kind.into(), path, ["single-rate", "two-rate"]);
+                    }
+                }
+            }
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// ICMP destination unreachable codes; those of ICMPv6 by their IPv4 counterparts.
@@ -202,8 +240,8 @@ fn read_reject(node: &Node, reader: &mut Reader<'_>) -> RejectWith {
 
 const FIREWALL: Stanza = Stanza {
     path: "firewall",
-    honoured: "filter family",
-    later: "policer three-color-policer hierarchical-policer interface-set load-balance-group \
+    honoured: "filter family policer three-color-policer",
+    later: "hierarchical-policer interface-set load-balance-group \
         service-filter simple-filter",
     ignored: "log",
     ..Stanza::EMPTY
@@ -240,12 +278,12 @@ const TERM: Stanza = Stanza {
 
 const THEN: Stanza = Stanza {
     path: "firewall filter term then",
-    honoured: "accept discard reject next log syslog count",
-    later: "analyzer clear-policy-map dscp forwarding-class forwarding-class-accounting \
-        hierarchical-policer loss-priority packet-capture packet-mode policer policy-map \
-        port-mirror port-mirror-instance prefix-action sample service-accounting \
-        three-color-policer traffic-class traffic-class-count",
-    opening: "decapsulate encapsulate logical-system next-interface next-ip next-ip6 \
+    honoured: "accept discard reject next log syslog count policer three-color-policer \
+        loss-priority dscp traffic-class",
+    later: "analyzer clear-policy-map packet-capture packet-mode policy-map port-mirror \
+        port-mirror-instance sample service-accounting traffic-class-count",
+    ignored: "forwarding-class forwarding-class-accounting",
+    opening: "hierarchical-policer prefix-action decapsulate encapsulate logical-system next-interface next-ip next-ip6 \
         routing-instance topology",
     ..Stanza::EMPTY
 };

@@ -14,6 +14,7 @@ pub mod nat;
 pub mod nat_match;
 pub mod nat_pools;
 mod numbers;
+pub mod policers;
 pub mod policies;
 pub mod prefix_lists;
 pub(crate) mod reader;
@@ -58,6 +59,8 @@ pub struct Model<'t> {
     pub prefix_lists: Vec<prefix_lists::PrefixList<'t>>,
     /// Filters.
     pub filters: Vec<filters::Filter<'t>>,
+    /// `firewall policer`, `firewall three-color-policer`.
+    pub policers: Vec<policers::Policer<'t>>,
     /// `security flow`.
     pub flow: FlowOptions,
     /// `security log`.

@@ -19,7 +19,7 @@ pub(super) fn read<'t>(tree: &'t Node, reader: &mut Reader<'_>) -> Model<'t> {
             "routing-options" => model.routes = routes::read(statement, reader),
             "security" => read_security(statement, &mut model, reader),
             "applications" => model.applications = applications::read(statement, reader),
-            "firewall" => model.filters = filters::read(statement, reader),
+            "firewall" => filters::read(statement, &mut model, reader),
             "policy-options" => {
                 for statement in statements(statement) {
                     match statement.word.as_str() {

@@ -67,7 +67,7 @@ static FROM: [Shape; 44] = [
 /// Prefixes or names, each of them possibly excluded.
 static EXCEPT: [Shape; 1] = [any(&[flag("except")]).line()];
 
-static THEN: [Shape; 15] = [
+static THEN: [Shape; 16] = [
     flag("accept").choice(),
     block("discard", &[]).choice(),
     block("reject", &[any(&[])]).choice().line(),
@@ -83,6 +83,7 @@ static THEN: [Shape; 15] = [
     value("forwarding-class"),
     value("loss-priority"),
     value("dscp"),
+    value("traffic-class"),
 ];
 
 static POLICER: [Shape; 5] = [
@@ -96,8 +97,9 @@ static POLICER: [Shape; 5] = [
     block("then", &[flag("discard"), value("loss-priority"), value("forwarding-class")]).line(),
 ];
 
-static THREE_COLOR: [Shape; 3] = [
-    block("action", &[block("loss-priority", &[any(&[value("then")])])]),
+static THREE_COLOR: [Shape; 4] = [
+    flag("filter-specific"),
+    block("action", &[block("loss-priority", &[any(&[value("then")]).line()]).line()]),
     block("single-rate", &RATE),
     block("two-rate", &RATE),
 ];

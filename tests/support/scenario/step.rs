@@ -9,7 +9,7 @@ use components::reason::DropReason;
 use components::wire::RtFlow;
 use components::world::World;
 use components::world::screen::ScreenAttack;
-use systems::counters::PacketCounts;
+use systems::counters::{FilterCount, PacketCounts};
 use systems::schedule::Schedule;
 use systems::schedule::settings::AtEnd;
 use systems::shard::{Outbox, Shard};
@@ -172,6 +172,11 @@ fn counters(shard: &Shard, world: &World, leased: u64) -> Vec<String> {
         all.push((format!("filter {filter} {counter} packets"), count.packets));
         all.push((format!("filter {filter} {counter} bytes"), count.bytes));
     }
+    let policers = world.names.policers.iter().zip(&counters.policers);
+    let beyond = |((filter, policer), count): (&(String, String), &FilterCount)| {
+        (format!("policer {filter} {policer} packets"), count.packets)
+    };
+    all.extend(policers.map(beyond));
     all.push(("answers".into(), answers.sent));
     all.push(("answers limited".into(), answers.limited));
     all.push(("unanswerable".into(), answers.unanswerable));
