@@ -192,8 +192,11 @@ fn conditions_that_cannot_be_matched_are_errors() {
 fn actions_that_cannot_be_taken_are_found() {
     let at = "set firewall filter f term t";
     let cases = [
-        ("then policer limit", "not-honoured"),
-        ("then forwarding-class voice", "not-honoured"),
+        ("then policer limit", "undefined-policer"),
+        ("then three-color-policer single-rate limit", "undefined-policer"),
+        ("then three-color-policer three-rate limit", "unknown-statement"),
+        ("then loss-priority medium", "bad-loss-priority"),
+        ("then dscp 64", "bad-number"),
         ("then routing-instance red", "would-open"),
         ("then reject nicely", "unknown-statement"),
         ("then acept", "unknown-statement"),

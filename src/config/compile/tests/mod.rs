@@ -8,6 +8,7 @@ mod findings;
 mod interfaces;
 mod nat;
 mod options;
+mod policers;
 mod policies;
 mod random;
 mod schedulers;
