@@ -247,6 +247,10 @@ fn covers_filter(outer: &FilterMatch, inner: &FilterMatch) -> bool {
         && flag(outer.is_fragment, inner.is_fragment)
         && flag(outer.first_fragment, inner.first_fragment)
         && flag(outer.any_ip_option, inner.any_ip_option)
+        && (outer.ip_options == 0 || outer.ip_options == inner.ip_options)
+        && covers_list(&outer.fragment_offsets, &inner.fragment_offsets)
+        && covers_values(&outer.loss_priorities, &inner.loss_priorities)
+        && covers_values(&outer.interfaces, &inner.interfaces)
 }
 
 /// An empty list is no condition.

@@ -2,7 +2,7 @@
 //! discard (Junos).
 
 use crate::address::{AddressSet, Family};
-use crate::ids::{CounterId, FilterId, PolicerId};
+use crate::ids::{CounterId, FilterId, IfIndex, PolicerId};
 use crate::world::policer::LossPriority;
 
 /// `from …` of a term: every condition given must hold; an absent one is `None` or empty.
@@ -47,6 +47,14 @@ pub struct FilterMatch {
     pub ttls: Vec<(u8, u8)>,
     /// `ip-options any`.
     pub any_ip_option: bool,
+    /// `ip-options NAME`: bits of [`crate::columns::ip_option`], any of them; 0 is no condition.
+    pub ip_options: u16,
+    /// `fragment-offset`, in units of 8 bytes.
+    pub fragment_offsets: Vec<(u16, u16)>,
+    /// `loss-priority` that earlier terms or hooks gave.
+    pub loss_priorities: Vec<LossPriority>,
+    /// `interface`: where the packet came in.
+    pub interfaces: Vec<IfIndex>,
 }
 
 /// How a term ends.

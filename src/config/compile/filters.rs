@@ -57,12 +57,20 @@ impl<'m> Compiler<'m, '_> {
                     *counters.entry(name.text).or_insert_with(|| self.counter(filter.name, name))
                 }
             };
+            let found = |name: &Word<'m>| self.interfaces.find(*name, self.diagnostics);
+            let interfaces = term.interfaces.iter().filter_map(found).collect();
             let policer = self.policer(model, filter.name, term, &mut shared);
             let addresses = [&term.source, &term.destination, &term.either];
             let [source, destination, either] =
                 addresses.map(|list| self.filter_addresses(model, filter.family, list));
             terms.push(FilterTerm {
-                matches: FilterMatch { source, destination, either, ..term.matches.clone() },
+                matches: FilterMatch {
+                    source,
+                    destination,
+                    either,
+                    interfaces,
+                    ..term.matches.clone()
+                },
                 action: term.action,
                 log: term.log,
                 counter,

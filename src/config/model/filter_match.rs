@@ -3,10 +3,13 @@
 //! is absent.
 
 use components::address::{AddressRange, Family};
+use components::columns::{FRAGMENT_OFFSET_MASK, ip_option};
 use components::world::filter::FilterMatch;
+use components::world::policer::LossPriority::{High, Low, MediumHigh, MediumLow};
 
 use super::filters::Term;
 use super::numbers::Kind;
+use super::policers::loss_priority;
 use super::reader::{Reader, Stanza, Word, statements};
 use super::tcp_flags;
 use crate::config::tree::Node;
@@ -42,6 +45,14 @@ pub(crate) fn read_from<'t>(
         "source-prefix-list" => lists(condition, &mut term.source),
         "destination-prefix-list" => lists(condition, &mut term.destination),
         "prefix-list" => lists(condition, &mut term.either),
+        "interface" => {
+            for interface in statements(condition) {
+                for option in statements(interface) {
+                    reader.unknown(option.into(), "firewall filter term from interface", []);
+                }
+                term.interfaces.push(interface.into());
+            }
+        }
         _ => {
             let matches = &mut term.matches;
             if !(ports_or_bytes(condition, family, matches, reader)
@@ -113,12 +124,61 @@ fn ports_or_bytes(
         "dscp" | "traffic-class" => {
             let mut ranges = Vec::new();
             bytes(condition, Kind::Dscp, except, &mut ranges, reader);
-            let each = ranges.iter().flat_map(|&(low, high)| low..=high);
-            matches.dscps.extend(each.filter(|dscp| *dscp < 64));
+            dscps(condition, &ranges, matches, reader);
+        }
+        "precedence" => {
+            let words = reader.values(condition);
+            let read = |word: Word<'_>| precedence(word, reader);
+            let values: Vec<u8> = words.into_iter().filter_map(read).collect();
+            let all = (0..8).filter(|value| values.contains(value) != except);
+            let ranges: Vec<_> = all.map(|value| (value * 8, value * 8 + 7)).collect();
+            dscps(condition, &ranges, matches, reader);
+        }
+        "fragment-offset" => offsets(condition, except, &mut matches.fragment_offsets, reader),
+        "loss-priority" => {
+            let mut levels = [Low, MediumLow, MediumHigh, High].to_vec();
+            let named: Vec<_> = reader.values(condition);
+            let named: Vec<_> =
+                named.into_iter().filter_map(|word| loss_priority(word, reader)).collect();
+            levels.retain(|level| named.contains(level) != except);
+            never(condition, levels.is_empty(), reader);
+            matches.loss_priorities = levels;
         }
         _ => return false,
     }
     true
+}
+
+/// `dscp` and `precedence` of one term both have to hold.
+fn dscps(node: &Node, ranges: &[(u8, u8)], matches: &mut FilterMatch, reader: &mut Reader<'_>) {
+    let earlier = std::mem::take(&mut matches.dscps);
+    let each = ranges.iter().flat_map(|&(low, high)| low..=high).filter(|dscp| *dscp < 64);
+    matches.dscps = each.filter(|dscp| earlier.is_empty() || earlier.contains(dscp)).collect();
+    never(node, matches.dscps.is_empty(), reader);
+}
+
+/// A precedence (RFC 791) by name or number.
+fn precedence(word: Word<'_>, reader: &mut Reader<'_>) -> Option<u8> {
+    let named = PRECEDENCES.iter().position(|name| *name == word.text);
+    let value = named.and_then(|at| u8::try_from(at).ok()).or(word.text.parse().ok());
+    let value = value.filter(|value| *value < 8);
+    if value.is_none() {
+        reader.bad("bad-number", word, "a precedence (a name or 0 to 7)");
+    }
+    value
+}
+
+fn offsets(node: &Node, except: bool, list: &mut Vec<(u16, u16)>, reader: &mut Reader<'_>) {
+    let mut ranges = Vec::new();
+    for word in reader.values(node) {
+        match reader.lengths(word) {
+            Some((_, last)) if last > FRAGMENT_OFFSET_MASK => {
+                reader.bad("bad-number", word, "an offset up to 8191, in units of 8 bytes");
+            }
+            range => ranges.extend(range),
+        }
+    }
+    numbers(node, ranges, except, list, reader);
 }
 
 fn ports(node: &Node, except: bool, list: &mut Vec<(u16, u16)>, reader: &mut Reader<'_>) {
@@ -219,13 +279,41 @@ fn flags(condition: &Node, matches: &mut FilterMatch, reader: &mut Reader<'_>) -
                 }
             };
         }
-        "ip-options" if condition.value().is_some_and(|value| value.word == "any") => {
-            matches.any_ip_option = true;
+        "ip-options" => {
+            for word in reader.values(condition) {
+                match IP_OPTIONS.iter().find(|(name, _)| *name == word.text) {
+                    _ if word.text == "any" => matches.any_ip_option = true,
+                    Some((_, bit)) => matches.ip_options |= bit,
+                    None => reader.opens(word.span, "firewall filter term from ip-options"),
+                }
+            }
         }
         _ => return false,
     }
     true
 }
+
+/// By value.
+const PRECEDENCES: &[&str] = &[
+    "routine",
+    "priority",
+    "immediate",
+    "flash",
+    "flash-override",
+    "critical-ecp",
+    "internet-control",
+    "net-control",
+];
+
+/// Those that the parser tells apart.
+const IP_OPTIONS: &[(&str, u16)] = &[
+    ("loose-source-route", ip_option::LOOSE_SOURCE_ROUTE),
+    ("route-record", ip_option::RECORD_ROUTE),
+    ("security", ip_option::SECURITY),
+    ("stream-id", ip_option::STREAM),
+    ("strict-source-route", ip_option::STRICT_SOURCE_ROUTE),
+    ("timestamp", ip_option::TIMESTAMP),
+];
 
 const FROM: Stanza = Stanza {
     path: "firewall filter term from",
@@ -235,14 +323,14 @@ const FROM: Stanza = Stanza {
         traffic-class tcp-flags tcp-established tcp-initial is-fragment first-fragment \
         fragment-flags port-except source-port-except destination-port-except \
         packet-length-except icmp-type-except icmp-code-except ttl-except protocol-except \
-        next-header-except payload-protocol-except dscp-except traffic-class-except",
+        next-header-except payload-protocol-except dscp-except traffic-class-except \
+        precedence precedence-except fragment-offset fragment-offset-except interface \
+        ip-options loss-priority loss-priority-except",
     opening: "ah-spi ah-spi-except destination-class destination-class-except \
         destination-mac-address esp-spi esp-spi-except extension-header \
         flexible-match-mask flexible-match-range forwarding-class forwarding-class-except \
-        fragment-offset fragment-offset-except gre-key gre-key-except \
-        interface interface-group interface-group-except interface-set ip-options \
-        ip-options-except ip-version loss-priority loss-priority-except policy-map \
-        policy-map-except precedence precedence-except rat-type redirect-reason \
+        gre-key gre-key-except interface-group interface-group-except interface-set \
+        ip-options-except ip-version policy-map policy-map-except rat-type redirect-reason \
         service-filter-hit source-class source-class-except source-mac-address \
         traffic-class-count vxlan",
     ..Stanza::EMPTY

@@ -1,5 +1,5 @@
-//! `firewall`: filters of the families `inet` and `inet6`. A condition that cannot be matched is an error, whatever the term does: its absence would
-//! change what matches.
+//! `firewall`: filters of the families `inet` and `inet6`. A condition that cannot be matched is an
+//! error, whatever the term does: its absence would change what matches.
 
 use components::address::Family;
 use components::world::filter::{FilterAction, FilterMatch, RejectWith};
@@ -35,6 +35,8 @@ pub struct Term<'t> {
     pub destination: Addresses<'t>,
     /// `address`, `prefix-list`.
     pub either: Addresses<'t>,
+    /// `interface`.
+    pub interfaces: Vec<Word<'t>>,
     /// How it ends.
     pub action: FilterAction,
     /// `log` or `syslog`.
@@ -110,6 +112,7 @@ fn read_term<'t>(node: &'t Node, family: Family, reader: &mut Reader<'_>) -> Ter
         source: Addresses::default(),
         destination: Addresses::default(),
         either: Addresses::default(),
+        interfaces: Vec::new(),
         action: FilterAction::Accept,
         log: false,
         counter: None,

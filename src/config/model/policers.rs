@@ -155,7 +155,11 @@ fn read_action(node: &Node, reader: &mut Reader<'_>) -> bool {
 
 /// `loss-priority LEVEL`.
 pub(super) fn read_loss_priority(node: &Node, reader: &mut Reader<'_>) -> Option<LossPriority> {
-    let word = reader.value(node)?;
+    loss_priority(reader.value(node)?, reader)
+}
+
+/// A level of loss priority.
+pub(super) fn loss_priority(word: Word<'_>, reader: &mut Reader<'_>) -> Option<LossPriority> {
     let level = match word.text {
         "low" => LossPriority::Low,
         "medium-low" => LossPriority::MediumLow,

@@ -17,7 +17,7 @@ static FILTER: [Shape; 2] = [
     keyed("term", &[block("from", &FROM), block("then", &THEN).line()]),
 ];
 
-static FROM: [Shape; 44] = [
+static FROM: [Shape; 48] = [
     block("address", &EXCEPT),
     block("source-address", &EXCEPT),
     block("destination-address", &EXCEPT),
@@ -57,6 +57,10 @@ static FROM: [Shape; 44] = [
     values("fragment-offset"),
     values("fragment-offset-except"),
     values("forwarding-class"),
+    values("loss-priority"),
+    values("loss-priority-except"),
+    value("ip-version"),
+    flag("first-fragment"),
     value("fragment-flags"),
     value("tcp-flags"),
     flag("tcp-established"),

@@ -5,12 +5,14 @@
 
 use components::address::{Address, Family};
 use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, tcp_flag};
+use components::ids::IfIndex;
 use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
 use components::world::filter::FilterMatch;
 
 /// A packet as a filter sees it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet {
+    pub(super) ingress: IfIndex,
     pub(super) family: Family,
     pub(super) source: Address,
     pub(super) destination: Address,
@@ -92,7 +94,9 @@ fn header_fits(conditions: &FilterMatch, packet: &Packet) -> bool {
     let length = u16::try_from(packet.ip_length).unwrap_or(u16::MAX);
     let later = packet.fragment & FRAGMENT_OFFSET_MASK != 0;
     let first = !later && packet.fragment & FRAGMENT_MORE != 0;
+    let offset = packet.fragment & FRAGMENT_OFFSET_MASK;
     let FilterMatch { dscps, packet_lengths, ttls, fragment_flags, .. } = conditions;
+    let FilterMatch { fragment_offsets, interfaces, .. } = conditions;
     (dscps.is_empty() || dscps.contains(&(packet.traffic_class >> 2)))
         && (packet_lengths.is_empty() || within(packet_lengths, length))
         && (ttls.is_empty() || within(ttls, packet.ttl))
@@ -100,6 +104,9 @@ fn header_fits(conditions: &FilterMatch, packet: &Packet) -> bool {
         && (!conditions.first_fragment || first)
         && fragment_flags.is_none_or(|(mask, value)| packet.fragment & mask == value)
         && (!conditions.any_ip_option || packet.ip_options != 0)
+        && (conditions.ip_options == 0 || packet.ip_options & conditions.ip_options != 0)
+        && (fragment_offsets.is_empty() || within(fragment_offsets, offset))
+        && (interfaces.is_empty() || interfaces.contains(&packet.ingress))
 }
 
 /// True unless the packet is a later fragment.

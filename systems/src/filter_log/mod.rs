@@ -1,9 +1,9 @@
 //! Firewall filters at three hooks: `input` of the ingress interface, `output` of the egress
 //! interface, and `lo0` for what goes to the firewall itself. Terms in order, the first terminating
 //! action wins, `next term` goes on, no match is an implicit discard (Junos). `log` raises an event
-//! with the action that was really taken, also when a later term took it; `count` counts. A policer
-//! drops or marks what is beyond its rate; marks go on to the next hook and to `rewrite`. The output
-//! filter sees the packet as it is transmitted: translated, marked, its TTL lowered.
+//! with the action that was really taken, also when a later term took it; `count` counts. A
+//! policer drops or marks what is beyond its rate; marks go on to the next hook and to `rewrite`.
+//! The output filter sees the packet as it is transmitted: translated, marked, its TTL lowered.
 
 mod matching;
 
@@ -45,8 +45,8 @@ view! {
     /// says "host".
     pub struct FilterHostView {
         reads {
-            clock_ns, egress_zone, family, protocol, source, destination, source_port, destination_port,
-            ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
+            clock_ns, ingress, egress_zone, family, protocol, source, destination, source_port,
+            destination_port, ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
         }
         writes {}
     }
@@ -56,7 +56,7 @@ view! {
     /// What an output filter reads: the tuple as transmitted.
     pub struct FilterOutputView {
         reads {
-            clock_ns, egress, family, protocol, nat_source, nat_destination, nat_source_port,
+            clock_ns, ingress, egress, family, protocol, nat_source, nat_destination, nat_source_port,
             nat_destination_port, ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
         }
         writes {}
@@ -150,6 +150,7 @@ macro_rules! packet {
     ($view:ident, $row:ident, $source:ident, $destination:ident, $from:ident, $to:ident,
      $ttl:expr) => {
         Packet {
+            ingress: $view.ingress[$row],
             family: $view.family[$row],
             source: $view.$source[$row],
             destination: $view.$destination[$row],
@@ -248,7 +249,10 @@ fn judge(
     let mut taken = Outcome::Discard;
     let mut mark = shard.marks.get(row);
     for (term, ordinal) in filter.terms.iter().zip(1..) {
-        if !matching::fits(&term.matches, packet) {
+        let wanted = &term.matches.loss_priorities;
+        if !(wanted.is_empty() || wanted.contains(&mark.loss_priority))
+            || !matching::fits(&term.matches, packet)
+        {
             continue;
         }
         if !term.counter.is_none() {

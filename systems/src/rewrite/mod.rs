@@ -1,6 +1,6 @@
 //! Rewrite: the packet as it is transmitted. TTL goes down by one, the DSCP becomes what a filter
-//! says, addresses and ports become the translated ones, and every checksum that covers them is updated incrementally (RFC 1624), inside
-//! ICMP errors too. What it has rewritten is forwarded.
+//! says, addresses and ports become the translated ones, and every checksum that covers them is
+//! updated incrementally (RFC 1624), inside ICMP errors too. What it has rewritten is forwarded.
 
 mod delta;
 mod mss;

@@ -1,9 +1,10 @@
 //! Firewall filters: conditions, actions, counters.
 
 use components::address::Family;
-use components::ids::{CounterId, FilterId};
+use components::ids::{CounterId, FilterId, IfIndex};
 use components::world::World;
 use components::world::filter::{FilterAction, FilterTerm, RejectWith};
+use components::world::policer::LossPriority;
 
 use super::{found, office, v4};
 
@@ -44,6 +45,26 @@ fn conditions_become_ranges_and_masks() {
     assert_eq!(matches.tcp_flags, [(0x12, 0x02)]);
     assert_eq!(matches.fragment_flags, Some((0x2000, 0x2000)));
     assert_eq!(matches.source, None);
+}
+
+#[test]
+fn conditions_on_the_rest_of_the_header() {
+    let matches = inet(&[
+        "precedence [ critical-ecp 7 ]",
+        "dscp [ ef 0 ]",
+        "fragment-offset [ 1-100 200 ]",
+        "ip-options [ timestamp route-record ]",
+        "loss-priority-except [ low high ]",
+        "interface ge-0/0/1.0",
+    ])
+    .matches;
+    assert_eq!(matches.dscps, [46], "precedence and dscp both hold");
+    assert_eq!(matches.fragment_offsets, [(1, 100), (200, 200)]);
+    assert_eq!(matches.ip_options, 3);
+    assert_eq!(matches.loss_priorities, [LossPriority::MediumLow, LossPriority::MediumHigh]);
+    assert_eq!(matches.interfaces, [IfIndex(2)]);
+    let except = inet(&["precedence-except routine"]).matches;
+    assert_eq!((except.dscps.len(), except.dscps[0]), (56, 8));
 }
 
 #[test]
@@ -169,10 +190,13 @@ fn actions_logs_and_counters_are_compiled() {
 #[test]
 fn conditions_that_cannot_be_matched_are_errors() {
     let cases = [
-        ("interface ge-0/0/0.0", "would-open"),
+        ("interface ge-0/0/9.0", "undefined-interface"),
         ("forwarding-class best-effort", "would-open"),
-        ("ip-options loose-source-route", "would-open"),
-        ("fragment-offset 1-100", "would-open"),
+        ("ip-options router-alert", "would-open"),
+        ("fragment-offset 8192", "bad-number"),
+        ("precedence 8", "bad-number"),
+        ("loss-priority medium", "bad-loss-priority"),
+        ("loss-priority-except [ low medium-low medium-high high ]", "never-matches"),
         ("source-adress 10.0.0.0/8", "unknown-statement"),
         ("source-address 2001:db8::/32", "bad-family"),
         ("source-address 10.0.0.0/8 excpt", "unknown-statement"),

@@ -1,0 +1,77 @@
+//! The conformance table holds every statement that a reader of the configuration honours, and
+//! names only tests that exist. Statements are taken from the readers' own keyword lists.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_honoured_statement_is_in_the_table_with_a_test_that_exists() {
+    let table = read("docs/conformance.md");
+    let (mut listed, mut complaints) = (BTreeSet::new(), Vec::new());
+    for (line, row) in (1..).zip(table.lines()).filter(|(_, row)| row.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+        let [stanza, statements, tests] = cells[..] else {
+            complaints.push(format!("docs/conformance.md:{line}: not three columns"));
+            continue;
+        };
+        let stanza = code(stanza).first().copied().unwrap_or_default();
+        let statements = code(statements);
+        listed.extend(statements.iter().map(|word| format!("{stanza} {word}")));
+        if !statements.is_empty() && code(tests).is_empty() {
+            complaints.push(format!("docs/conformance.md:{line}: shown by nothing"));
+        }
+        for test in code(tests).into_iter().filter(|test| !exists(test)) {
+            complaints.push(format!("docs/conformance.md:{line}: there is no test `{test}`"));
+        }
+    }
+    let honoured = honoured();
+    assert!(honoured.len() > 200, "found only {} statements", honoured.len());
+    let missing = honoured.difference(&listed);
+    complaints.extend(missing.map(|what| format!("docs/conformance.md: lacks `{what}`")));
+    let extra = listed.difference(&honoured);
+    complaints.extend(extra.map(|what| format!("docs/conformance.md: `{what}` is not honoured")));
+    assert!(complaints.is_empty(), "{} complaints\n{}\n", complaints.len(), complaints.join("\n"));
+}
+
+/// Words in backticks.
+fn code(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// A scenario, or `FILE::FUNCTION`.
+fn exists(test: &str) -> bool {
+    match test.split_once("::") {
+        None => root().join(format!("tests/scenarios/{test}.case")).is_file(),
+        Some((file, function)) => std::fs::read_to_string(root().join(file))
+            .is_ok_and(|text| text.contains(&format!("#[test]\nfn {function}("))),
+    }
+}
+
+/// `stanza statement` for every word of every `honoured` list.
+fn honoured() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let directory = root().join("src/config/model");
+    for entry in std::fs::read_dir(directory).expect("the readers") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a source");
+        for stanza in text.split("Stanza = Stanza {").skip(1) {
+            let stanza = stanza.split("\n};").next().unwrap_or_default();
+            let path = string_after(stanza, "path:").unwrap_or_default();
+            let words = string_after(stanza, "honoured:").unwrap_or_default();
+            let words = words.replace('\\', " ");
+            found.extend(words.split_whitespace().map(|word| format!("{path} {word}")));
+        }
+    }
+    found
+}
+
+fn string_after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.split_once(key)?.1.split('"').nth(1)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).expect("a file of the repository")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
