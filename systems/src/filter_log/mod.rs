@@ -57,7 +57,8 @@ view! {
     pub struct FilterOutputView {
         reads {
             clock_ns, ingress, egress, family, protocol, nat_source, nat_destination,
-            nat_source_port, nat_destination_port, ip_length, ttl, traffic_class, fragment, tcp_flags, ip_options,
+            nat_source_port, nat_destination_port, ip_length, ttl, traffic_class, fragment,
+            tcp_flags, ip_options,
         }
         writes {}
     }
