@@ -88,6 +88,7 @@ impl Shard {
                 worker,
                 *settings.workers.get_ref(),
                 *settings.nat.port_seed.get_ref(),
+                *settings.nat.bindings_max.get_ref(),
             ),
             screens: Box::new(screens_of(world, settings)),
             cookies: CookieRows::default(),

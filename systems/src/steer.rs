@@ -15,7 +15,7 @@ use components::session::key::{FlowKey, HashSeed};
 use components::view;
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
-use components::world::nat::{NatQuery, SourceAction, SourceHit};
+use components::world::nat::{NatQuery, Overflow, SourceAction, SourceHit, SourcePool};
 
 use crate::icmp::{self, IcmpClass};
 use crate::schedule::settings::Settings;
@@ -67,11 +67,18 @@ impl Steer {
                     let Some(settings) = world.nat.pool(pool) else {
                         continue;
                     };
-                    if settings.no_translation {
+                    if !settings.has_ports() {
                         return Err(Unsteerable { pool: pool.index() });
                     }
-                    let addresses = settings.ranges.iter().flat_map(|range| range.addresses());
-                    sources.extend(addresses.map(|address| (address, settings.ports)));
+                    sources.extend(pool_sources(settings));
+                    match settings.overflow {
+                        Overflow::None => {}
+                        Overflow::Interface => sources.extend(interface_sources(world)),
+                        Overflow::Pool(other) => {
+                            sources
+                                .extend(world.nat.pool(other).into_iter().flat_map(pool_sources));
+                        }
+                    }
                 }
             }
         }
@@ -157,9 +164,20 @@ impl Steer {
         let ports = match action {
             SourceAction::Off => return None,
             SourceAction::Interface => world.nat.interface_ports,
-            SourceAction::Pool(pool) => world.nat.pool(pool)?.ports,
+            SourceAction::Pool(pool) => match world.nat.pool(pool)? {
+                // A host's blocks are counted by one worker.
+                pool if pool.blocks.is_some() => return Some(self.by_source(query.source, 0)),
+                pool => pool.ports,
+            },
         };
-        self.holder(ports, query.service.source_port)
+        let port = query.service.source_port;
+        Some(self.holder(ports, port).unwrap_or_else(|| self.by_source(query.source, port)))
+    }
+
+    /// One worker for a source, whatever it sends to: a persistent binding is one worker's.
+    fn by_source(&self, source: Address, source_port: u16) -> u16 {
+        let key = FlowKey { source, source_port, ..FlowKey::default() };
+        u16::try_from(key.hash(self.seed) % u64::from(self.workers)).unwrap_or(0)
     }
 
     /// The worker whose share of the ports the destination port lies in, if the destination is a
@@ -188,6 +206,12 @@ impl Steer {
         let worker = key.hash(self.seed) % u64::from(self.workers);
         u16::try_from(worker).unwrap_or(0)
     }
+}
+
+/// Every address of a pool.
+fn pool_sources(pool: &SourcePool) -> impl Iterator<Item = (Address, (u16, u16))> + '_ {
+    let addresses = pool.ranges.iter().flat_map(|range| range.addresses());
+    addresses.map(|address| (address, pool.ports))
 }
 
 /// Every interface address: whichever interface a packet leaves by, its address is what it gets.

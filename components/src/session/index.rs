@@ -49,6 +49,12 @@ pub struct Index {
     mask: usize,
 }
 
+impl Default for Index {
+    fn default() -> Self {
+        Self::with_capacity(0)
+    }
+}
+
 impl Index {
     /// For `keys` keys at a load of at most one half.
     #[must_use]

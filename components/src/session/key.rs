@@ -50,7 +50,7 @@ impl FlowKey {
 }
 
 /// The hash's key, from the schedule's seed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HashSeed([u64; 4]);
 
 impl HashSeed {

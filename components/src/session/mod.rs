@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use aging::{Aging, Scan};
 use index::{Entry, Index};
 use key::{FlowKey, HashSeed};
-use record::{PortLease, Session};
+use record::Session;
 use wheel::{Links, Wheel};
 
 use crate::ids::SessionRef;
@@ -214,7 +214,7 @@ impl SessionTable {
     /// Ports leased by live sessions; a walk over the whole table, for the ledger.
     #[must_use]
     pub fn leases(&self) -> u64 {
-        self.sessions.iter().filter(|s| s.live && s.lease != PortLease::default()).count() as u64
+        self.sessions.iter().filter(|s| s.live && s.lease.slot != 0).count() as u64
     }
 
     /// Turns the wheel to `clock_ns` and gives at most `ended_max` sessions whose deadline has

@@ -19,13 +19,16 @@ pub struct Traffic {
     pub bytes: u64,
 }
 
-/// A lease of a NAT port, given back when the session ends.
+/// What a session holds of NAT, given back when it ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PortLease {
-    /// Address slot of the port table plus one; 0 is no lease.
+    /// Address slot of the port table plus one; 0 is no port.
     pub slot: u32,
     /// The port.
     pub port: u16,
+    /// Persistent binding plus one that it is a session of; 0 is none. The port then is the
+    /// binding's.
+    pub binding: u32,
 }
 
 /// One session.

@@ -7,8 +7,8 @@ use components::ids::{NatRuleId, PoolId};
 use components::ports::POOL_ADDRESSES_MAX;
 use components::world::names::{NatRuleKind, NatRuleName};
 use components::world::nat::{
-    DestinationAction, DestinationRule, NatContext, NatMatch, NatTable, SourceAction, SourceRule,
-    StaticRule,
+    DestinationAction, DestinationRule, NatContext, NatMatch, NatTable, Overflow, PersistentNat,
+    SourceAction, SourcePool, SourceRule, StaticRule,
 };
 use components::world::policy::AddressMatch;
 
@@ -16,10 +16,9 @@ use super::lookup::Lookup;
 use super::policies::named_applications;
 use super::{Compiler, bounded};
 use crate::config::check;
-use crate::config::model::nat::{
-    Context, DynamicAction, Nat, Rule, RuleSet, StaticAction, StaticTarget,
-};
+use crate::config::model::nat::{Context, Nat, Rule, RuleSet};
 use crate::config::model::nat_pools::{DestinationPool, NamedPool};
+use crate::config::model::nat_then::{DynamicAction, Persistent, StaticAction, StaticTarget};
 use crate::config::model::{Model, Word};
 
 /// Ids of rules and pools have 16 bits, zero is none.
@@ -58,8 +57,11 @@ impl<'m> Compiler<'m, '_> {
         for set in narrowest_first(&nat.source) {
             let (first, mut named) = (table.source.len(), Vec::new());
             self.each_rule(set, NatRuleKind::Source, |compiler, contexts, rule, id| {
-                if let Some(compiled) = compiler.source_rule(contexts, rule, id, &pools) {
+                if let Some((compiled, persistent)) =
+                    compiler.source_rule(contexts, rule, id, &pools)
+                {
                     table.source.push(compiled);
+                    table.persistent.extend(persistent);
                     named.push(rule.name);
                 }
             });
@@ -91,11 +93,37 @@ impl<'m> Compiler<'m, '_> {
                     .expected(format!("at most {POOL_ADDRESSES_MAX} addresses"));
             }
             pools.insert(pool.name, PoolId(id));
-            table.pools.push(pool.pool.clone());
+            let paired = pool.pool.paired || nat.address_persistent;
+            table.pools.push(SourcePool { paired, ..pool.pool.clone() });
             self.world.names.pools.push(pool.name.text.to_owned());
+        }
+        for (at, pool) in source.iter().enumerate() {
+            table.pools[at].overflow = self.overflow(pool, source, &pools);
         }
         check::overlapping_pools(&nat.source_pools, self.diagnostics);
         pools
+    }
+
+    /// `overflow-pool`: the interface, or another pool of the family that translates ports.
+    fn overflow(
+        &mut self,
+        pool: &NamedPool<'m>,
+        all: &[NamedPool<'m>],
+        pools: &Lookup<'m, PoolId>,
+    ) -> Overflow {
+        let Some(name) = pool.overflow else { return Overflow::None };
+        if name.text == "interface" {
+            return Overflow::Interface;
+        }
+        let Some(id) = pools.find(name, self.diagnostics) else { return Overflow::None };
+        let other = &all[id.index() - 1].pool;
+        if !other.has_ports() || other.family() != pool.pool.family() {
+            let message = format!("`{}` cannot be an overflow pool", name.text);
+            self.diagnostics
+                .error("bad-overflow-pool", name.span, message)
+                .expected("a pool of the same family that translates ports");
+        }
+        Overflow::Pool(id)
     }
 
     fn each_rule<A>(
@@ -205,14 +233,19 @@ impl<'m> Compiler<'m, '_> {
         rule: &'m Rule<'m, DynamicAction<'m>>,
         id: NatRuleId,
         pools: &Lookup<'m, PoolId>,
-    ) -> Option<SourceRule> {
+    ) -> Option<(SourceRule, Option<PersistentNat>)> {
         let matches = self.matches(contexts, rule);
-        let action = match rule.action? {
-            DynamicAction::Off => SourceAction::Off,
-            DynamicAction::Interface => SourceAction::Interface,
-            DynamicAction::Pool(name) => SourceAction::Pool(pools.find(name, self.diagnostics)?),
+        let (action, persistent) = match rule.action? {
+            DynamicAction::Off => (SourceAction::Off, None),
+            DynamicAction::Interface(persistent) => (SourceAction::Interface, persistent),
+            DynamicAction::Pool(name, persistent) => {
+                (SourceAction::Pool(pools.find(name, self.diagnostics)?), persistent)
+            }
         };
-        Some(SourceRule { id, matches: matches?, action })
+        let persistent = persistent.map(|Persistent { permit, inactivity_s, sessions_max }| {
+            PersistentNat { rule: id, permit, inactivity_s, sessions_max }
+        });
+        Some((SourceRule { id, matches: matches?, action }, persistent))
     }
 
     fn destination_rule(
@@ -231,7 +264,7 @@ impl<'m> Compiler<'m, '_> {
                 .expected("match destination-address");
         }
         let action = match rule.action? {
-            DynamicAction::Pool(name) => {
+            DynamicAction::Pool(name, _) => {
                 let pool = &pools[targets.find(name, self.diagnostics)?];
                 let matched = &matches.as_ref()?.destination.set;
                 let (family, first, last, fits) = match pool.range {
@@ -250,7 +283,7 @@ impl<'m> Compiler<'m, '_> {
                 let port = pool.port;
                 DestinationAction::Pool { family, first, last, port }
             }
-            DynamicAction::Off | DynamicAction::Interface => DestinationAction::Off,
+            DynamicAction::Off | DynamicAction::Interface(_) => DestinationAction::Off,
         };
         Some(DestinationRule { id, matches: matches?, action })
     }

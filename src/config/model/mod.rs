@@ -13,6 +13,7 @@ pub mod log;
 pub mod nat;
 pub mod nat_match;
 pub mod nat_pools;
+pub mod nat_then;
 mod numbers;
 pub mod policers;
 pub mod policies;

@@ -2,14 +2,15 @@
 //! accepted: packets to a translated address are recognised before the route lookup, so no route to
 //! the firewall itself is needed.
 
-use components::address::AddressRange;
-
 use super::nat_match::{Match, read_match};
 use super::nat_pools::{
     DestinationPool, NamedPool, read_destination_pool, read_ports, read_source_pool,
 };
+use super::nat_then::{
+    DynamicAction, StaticAction, missing_action, read_destination_action, read_source_action,
+    read_static_action,
+};
 use super::reader::{Reader, Stanza, Word, statements};
-use crate::config::span::Span;
 use crate::config::tree::Node;
 
 /// `from` or `to` of a rule set.
@@ -45,37 +46,6 @@ pub struct Rule<'t, A> {
     pub action: Option<A>,
 }
 
-/// `then source-nat …` or `then destination-nat …`.
-#[derive(Clone, Copy, Debug)]
-pub enum DynamicAction<'t> {
-    /// `off`.
-    Off,
-    /// `interface`.
-    Interface,
-    /// `pool NAME`.
-    Pool(Word<'t>),
-}
-
-/// `then static-nat …`.
-#[derive(Clone, Copy, Debug)]
-pub struct StaticAction<'t> {
-    /// `prefix P` or `prefix-name NAME`, and where it stands.
-    pub target: StaticTarget<'t>,
-    /// `mapped-port A to B`.
-    pub ports: Option<(u16, u16)>,
-    /// Where the target stands.
-    pub span: Span,
-}
-
-/// What a static rule translates to.
-#[derive(Clone, Copy, Debug)]
-pub enum StaticTarget<'t> {
-    /// `prefix`.
-    Prefix(AddressRange),
-    /// `prefix-name`, of the global address book.
-    Name(Word<'t>),
-}
-
 /// `security nat`.
 #[derive(Clone, Debug)]
 pub struct Nat<'t> {
@@ -93,6 +63,8 @@ pub struct Nat<'t> {
     pub proxies: Vec<Word<'t>>,
     /// Ports of pools that set none, and of interface NAT.
     pub ports: (u16, u16),
+    /// `address-persistent`: every pool's hosts keep their address.
+    pub address_persistent: bool,
 }
 
 /// Junos keeps the ports above for gateways.
@@ -108,6 +80,7 @@ impl Default for Nat<'_> {
             statics: Vec::new(),
             proxies: Vec::new(),
             ports: PORTS,
+            address_persistent: false,
         }
     }
 }
@@ -163,6 +136,16 @@ fn read_source<'t>(node: &'t Node, nat: &mut Nat<'t>, reader: &mut Reader<'_>) {
                 nat.source.extend(sets.map(read));
             }
             "pool-default-port-range" => {}
+            "address-persistent" => nat.address_persistent = true,
+            "interface" => {
+                for option in statements(statement) {
+                    // A port is never given out twice: that is what `off` asks for.
+                    let off = option.child("off").is_some();
+                    if option.word != "port-overloading" || !off {
+                        reader.other(&INTERFACE, option);
+                    }
+                }
+            }
             _ => reader.other(&SOURCE, statement),
         }
     }
@@ -245,93 +228,6 @@ fn read_rule<'t, A>(
     rule
 }
 
-fn missing_action(node: &Node, reader: &mut Reader<'_>) {
-    let message = format!("the NAT rule `{}` does not say what to do", node.word);
-    reader
-        .diagnostics
-        .error("missing-action", node.span, message)
-        .expected("then source-nat, destination-nat or static-nat");
-}
-
-fn read_source_action<'t>(then: &'t Node, reader: &mut Reader<'_>) -> Option<DynamicAction<'t>> {
-    read_dynamic_action(then, "source-nat", reader)
-}
-
-fn read_destination_action<'t>(
-    then: &'t Node,
-    reader: &mut Reader<'_>,
-) -> Option<DynamicAction<'t>> {
-    read_dynamic_action(then, "destination-nat", reader)
-}
-
-fn read_dynamic_action<'t>(
-    then: &'t Node,
-    keyword: &str,
-    reader: &mut Reader<'_>,
-) -> Option<DynamicAction<'t>> {
-    let mut action = None;
-    for statement in statements(then) {
-        if statement.word != keyword {
-            reader.other(&THEN, statement);
-            continue;
-        }
-        for what in statements(statement) {
-            match what.word.as_str() {
-                "off" => action = Some(DynamicAction::Off),
-                "interface" if keyword == "source-nat" => {
-                    action = Some(DynamicAction::Interface);
-                    statements(what).for_each(|option| reader.other(&TRANSLATION, option));
-                }
-                "pool" => {
-                    let mut names = what.active().filter(|n| n.word != "persistent-nat");
-                    action = names.next().map(|name| DynamicAction::Pool(name.into()));
-                    if let Some(option) = what.child("persistent-nat") {
-                        reader.other(&TRANSLATION, option);
-                    }
-                }
-                _ => reader.other(&TRANSLATION, what),
-            }
-        }
-    }
-    if action.is_none() {
-        missing_action(then, reader);
-    }
-    action
-}
-
-fn read_static_action<'t>(then: &'t Node, reader: &mut Reader<'_>) -> Option<StaticAction<'t>> {
-    let nat = then.child("static-nat")?;
-    let (mut target, mut ports, mut span) = (None, None, nat.span);
-    for statement in statements(nat) {
-        let is_prefix = match statement.word.as_str() {
-            "prefix" => true,
-            "prefix-name" => false,
-            _ => {
-                reader.other(&STATIC_NAT, statement);
-                continue;
-            }
-        };
-        for word in statement.active() {
-            match word.word.as_str() {
-                "mapped-port" => ports = read_ports(word, reader),
-                "routing-instance" => reader.other(&STATIC_NAT, word),
-                _ if is_prefix => {
-                    target = reader.range(word.into()).map(StaticTarget::Prefix);
-                    ports = word.child("mapped-port").map_or(ports, |p| read_ports(p, reader));
-                    span = word.span;
-                }
-                _ => {
-                    target = Some(StaticTarget::Name(word.into()));
-                    ports = word.child("mapped-port").map_or(ports, |p| read_ports(p, reader));
-                    span = word.span;
-                }
-            }
-        }
-    }
-    let target = target?;
-    Some(StaticAction { target, ports, span })
-}
-
 const NAT: Stanza = Stanza {
     path: "security nat",
     honoured: "source destination static proxy-arp proxy-ndp",
@@ -344,10 +240,15 @@ const PROXY: Stanza =
 
 const SOURCE: Stanza = Stanza {
     path: "security nat source",
-    honoured: "pool rule-set pool-default-port-range",
-    later: "address-persistent interface pool-default-twin-port-range \
-        pool-utilization-alarm port-randomization port-round-robin port-scaling-enlargement \
+    honoured: "pool rule-set pool-default-port-range address-persistent interface",
+    later: "pool-default-twin-port-range pool-utilization-alarm port-randomization port-round-robin port-scaling-enlargement \
         session-persistence-scan session-drop-hold-down",
+    ..Stanza::EMPTY
+};
+
+const INTERFACE: Stanza = Stanza {
+    path: "security nat source interface",
+    later: "port-overloading port-overloading-factor",
     ..Stanza::EMPTY
 };
 
@@ -375,26 +276,5 @@ const RULE: Stanza = Stanza {
     path: "security nat rule-set rule",
     honoured: "match then",
     later: "session-count-alarm",
-    ..Stanza::EMPTY
-};
-
-const THEN: Stanza = Stanza {
-    path: "security nat rule-set rule then",
-    honoured: "source-nat destination-nat static-nat",
-    ..Stanza::EMPTY
-};
-
-const TRANSLATION: Stanza = Stanza {
-    path: "security nat rule-set rule then source-nat",
-    honoured: "off interface pool",
-    later: "persistent-nat rule-session-count-alarm",
-    opening: "mapping-type secure-nat-mapping clat-prefix",
-    ..Stanza::EMPTY
-};
-
-const STATIC_NAT: Stanza = Stanza {
-    path: "security nat rule-set rule then static-nat",
-    honoured: "prefix prefix-name",
-    opening: "inet nptv6-prefix nptv6-prefix-name routing-instance rule-session-count-alarm",
     ..Stanza::EMPTY
 };

@@ -2,7 +2,7 @@
 //! share.
 
 use components::address::AddressRange;
-use components::world::nat::SourcePool;
+use components::world::nat::{PortBlocks, SourcePool};
 
 use super::reader::{Reader, Stanza, Word, statements};
 use crate::config::tree::Node;
@@ -14,6 +14,8 @@ pub struct NamedPool<'t> {
     pub name: Word<'t>,
     /// Addresses and ports.
     pub pool: SourcePool,
+    /// `overflow-pool`.
+    pub overflow: Option<Word<'t>>,
 }
 
 /// A destination pool.
@@ -33,7 +35,8 @@ pub(crate) fn read_source_pool<'t>(
     ports: (u16, u16),
     reader: &mut Reader<'_>,
 ) -> Option<NamedPool<'t>> {
-    let mut pool = SourcePool { ranges: Vec::new(), ports, no_translation: false };
+    let mut pool = SourcePool { ports, ..SourcePool::default() };
+    let mut overflow = None;
     for statement in statements(node) {
         match statement.word.as_str() {
             "address" => {
@@ -42,19 +45,21 @@ pub(crate) fn read_source_pool<'t>(
                 pool.ranges.extend(ranges.filter_map(read));
             }
             "port" => {
-                for port in statements(statement) {
-                    match port.word.as_str() {
-                        "no-translation" => pool.no_translation = true,
-                        "range" => {
-                            pool.ports = read_ports(port, reader).unwrap_or(pool.ports);
-                        }
-                        word if word.starts_with(|c: char| c.is_ascii_digit()) => {
-                            pool.ports = read_ports_of(port, reader).unwrap_or(pool.ports);
-                        }
-                        _ => reader.other(&PORT, port),
-                    }
+                statements(statement).for_each(|port| read_port(port, &mut pool, reader));
+            }
+            "address-pooling" => {
+                let word = reader.value(statement);
+                match word.map_or("paired", |word| word.text) {
+                    "paired" => pool.paired = true,
+                    "no-paired" => pool.paired = false,
+                    _ => reader.bad("bad-value", statement.into(), "paired or no-paired"),
                 }
             }
+            "host-address-base" => {
+                let base = reader.value(statement).and_then(|word| reader.prefix(word));
+                pool.host_base = base.map(|(ip, _)| ip.into());
+            }
+            "overflow-pool" => overflow = reader.value(statement),
             _ => reader.other(&SOURCE_POOL, statement),
         }
     }
@@ -70,7 +75,47 @@ pub(crate) fn read_source_pool<'t>(
         return None;
     }
     let name = reader.name(node);
-    Some(NamedPool { name, pool })
+    Some(NamedPool { name, pool, overflow })
+}
+
+/// One statement of `port`.
+fn read_port(port: &Node, pool: &mut SourcePool, reader: &mut Reader<'_>) {
+    match port.word.as_str() {
+        "no-translation" => pool.no_translation = true,
+        "range" => pool.ports = read_ports(port, reader).unwrap_or(pool.ports),
+        // Both are always kept where that is possible.
+        "preserve-parity" | "preserve-range" => {}
+        "block-allocation" => pool.blocks = Some(read_blocks(port, reader)),
+        word if word.starts_with(|c: char| c.is_ascii_digit()) => {
+            pool.ports = read_ports_of(port, reader).unwrap_or(pool.ports);
+        }
+        _ => reader.other(&PORT, port),
+    }
+}
+
+/// `block-allocation`.
+fn read_blocks(node: &Node, reader: &mut Reader<'_>) -> PortBlocks {
+    let mut blocks = PortBlocks::default();
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "block-size" => {
+                blocks.size = reader.small(statement, 1..=64_512).unwrap_or(blocks.size);
+            }
+            "maximum-blocks-per-host" => {
+                blocks.per_host_max = reader.small(statement, 1..=512).unwrap_or(1);
+            }
+            "active-block-timeout" => {
+                let bounds = if statement.value().is_some_and(|v| v.word == "0") {
+                    0..=0
+                } else {
+                    120..=86_400
+                };
+                blocks.active_s = reader.number(statement, bounds).unwrap_or(0);
+            }
+            _ => reader.other(&BLOCKS, statement),
+        }
+    }
+    blocks
 }
 
 /// Reads one destination pool.
@@ -137,18 +182,24 @@ fn span_of(first: Word<'_>, last: Word<'_>, reader: &mut Reader<'_>) -> Option<(
 
 const SOURCE_POOL: Stanza = Stanza {
     path: "security nat source pool",
-    honoured: "address port",
-    later: "address-persistent address-pooling address-shared host-address-base overflow-pool \
-        pool-utilization-alarm port-overloading-factor session-persistence-scan",
+    honoured: "address port address-pooling host-address-base overflow-pool",
+    later: "address-persistent address-shared pool-utilization-alarm port-overloading-factor \
+        session-persistence-scan",
     opening: "routing-instance",
     ..Stanza::EMPTY
 };
 
 const PORT: Stanza = Stanza {
     path: "security nat source pool port",
-    honoured: "range no-translation",
-    later: "automatic-port-allocation block-allocation deterministic port-overloading \
-        port-overloading-factor preserve-parity preserve-range",
+    honoured: "range no-translation preserve-parity preserve-range block-allocation",
+    later: "automatic-port-allocation deterministic port-overloading port-overloading-factor",
+    ..Stanza::EMPTY
+};
+
+const BLOCKS: Stanza = Stanza {
+    path: "security nat source pool port block-allocation",
+    honoured: "block-size maximum-blocks-per-host active-block-timeout",
+    later: "interim-logging-interval last-block-recycle-timeout log",
     ..Stanza::EMPTY
 };
 

@@ -158,6 +158,7 @@ static NAT: [Shape; 5] = [
             keyed("pool", &SOURCE_POOL),
             keyed("rule-set", &SOURCE_RULES),
             flag("address-persistent"),
+            block("interface", &[value("port-overloading"), value("port-overloading-factor")]),
         ],
     ),
     block(
@@ -188,6 +189,17 @@ static SOURCE_POOL: [Shape; 6] = [
             flag("no-translation"),
             block("range", &[own(), block("to", &[own()])]),
             value("port-overloading-factor"),
+            flag("preserve-parity"),
+            flag("preserve-range"),
+            block(
+                "block-allocation",
+                &[
+                    value("block-size"),
+                    value("maximum-blocks-per-host"),
+                    value("active-block-timeout"),
+                    value("interim-logging-interval"),
+                ],
+            ),
         ],
     ),
     keyed("overflow-pool", &[]),
@@ -221,8 +233,8 @@ static SOURCE_RULES: [Shape; 3] = [
                 &[block(
                     "source-nat",
                     &[
-                        block("interface", &[]).choice(),
-                        block("pool", &[own(), block("persistent-nat", &[])]).choice(),
+                        block("interface", &PERSISTENT).choice(),
+                        block("pool", &POOL_NAME).choice(),
                         flag("off").choice(),
                     ],
                 )],
@@ -230,6 +242,20 @@ static SOURCE_RULES: [Shape; 3] = [
         ],
     ),
 ];
+
+const PERSISTENT_NAT: Shape = block(
+    "persistent-nat",
+    &[
+        value("permit"),
+        flag("address-mapping"),
+        value("inactivity-timeout"),
+        value("max-session-number"),
+    ],
+);
+
+static PERSISTENT: [Shape; 1] = [PERSISTENT_NAT];
+
+static POOL_NAME: [Shape; 2] = [own(), PERSISTENT_NAT];
 
 static DESTINATION_RULES: [Shape; 2] = [
     block("from", &FROM_TO).line(),

@@ -1,41 +1,42 @@
 //! The first path: destination NAT, route and egress zone, policy, source NAT, session. The policy
 //! sees the destination after destination NAT and the source before source NAT, as on an SRX.
 
-use components::address::Address;
+use components::address::{Address, Family};
 use components::columns::tcp_flag;
 use components::event::Event;
 use components::ids::{AppId, IfIndex, NextHopId, ZoneId};
 use components::kinds::{Action, CloseReason, EventKind};
+use components::ports::Inbound;
 use components::reason::DropReason;
-use components::session::InstallError;
 use components::session::key::FlowKey;
-use components::session::record::{PortLease, Session};
+use components::session::record::Session;
 use components::session::tcp::Tcp;
 use components::world::World;
-use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
+use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP};
 use components::world::filter::RejectWith;
-use components::world::nat::{NatQuery, SourceAction, SourceHit};
+use components::world::nat::NatQuery;
 use components::world::policy::{PolicyHit, PolicyQuery};
 use components::world::route::RouteKind;
 
 use super::{
     PolicyView, host, icmp_class, is_initial, is_multicast, join, limits, row_number, service_of,
-    tcp,
+    tcp, translation,
 };
 use crate::icmp::IcmpClass;
 use crate::shard::Shard;
 use crate::system::drop_row;
 
-/// Tries for another port if a translated tuple is still another session's.
-const PORT_TRIES: usize = 8;
-
 /// Where a packet goes, before anyone has permitted it.
-struct Target {
-    destination: Address,
-    port: u16,
-    egress: IfIndex,
-    zone: ZoneId,
-    next_hop: NextHopId,
+pub(super) struct Target {
+    pub(super) destination: Address,
+    pub(super) port: u16,
+    pub(super) egress: IfIndex,
+    pub(super) zone: ZoneId,
+    pub(super) next_hop: NextHopId,
+    /// The family that it leaves in.
+    pub(super) family: Family,
+    /// The persistent NAT binding that it came in by.
+    pub(super) binding: Option<Inbound>,
 }
 
 /// A row that has no session.
@@ -46,7 +47,8 @@ pub(super) fn run(
     shard: &mut Shard,
     world: &World,
 ) {
-    let target = match target_of(view, row, world) {
+    shard.ports.set_clock(view.clock_ns[row]);
+    let target = match target_of(view, row, shard, world) {
         Ok(Some(target)) => target,
         Ok(None) => return host::run(view, row, shard, world),
         Err(reason) => return drop_row(view.live, view.verdict, row, reason),
@@ -72,15 +74,18 @@ pub(super) fn run(
     if !matches!(service.protocol, ICMP | ICMPV6) {
         service.destination_port = target.port;
     }
-    let query = PolicyQuery {
-        from_zone: view.zone[row],
-        to_zone: target.zone,
-        family: view.family[row],
-        source: view.source[row],
-        destination: target.destination,
-        service,
-        time_ns: view.time_ns[row],
-    };
+    let query = translation::judged(
+        &target,
+        PolicyQuery {
+            from_zone: view.zone[row],
+            to_zone: target.zone,
+            family: view.family[row],
+            source: view.source[row],
+            destination: target.destination,
+            service,
+            time_ns: view.time_ns[row],
+        },
+    );
     let hit = shard.decisions.policy_of(&query, world);
     record_hit(view, row, &hit, &service, world);
     shard.counters.policy_hit(hit.policy);
@@ -105,16 +110,22 @@ pub(super) fn is_local(view: &PolicyView<'_>, row: usize, world: &World) -> bool
 fn target_of(
     view: &PolicyView<'_>,
     row: usize,
+    shard: &Shard,
     world: &World,
 ) -> Result<Option<Target>, DropReason> {
     let hit = world.nat.destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
-    let (destination, port) = match hit {
+    let binding = match hit {
+        Some(_) => None,
+        None => translation::inbound(view, row, shard)?,
+    };
+    let (destination, port) = match (hit, binding) {
         // ICMP has type and code in place of a port; no rule changes them.
-        Some(hit) if matches!(view.protocol[row], ICMP | ICMPV6) => {
+        (Some(hit), _) if matches!(view.protocol[row], ICMP | ICMPV6) => {
             (hit.address, view.destination_port[row])
         }
-        Some(hit) => (hit.address, hit.port),
-        None => (view.destination[row], view.destination_port[row]),
+        (Some(hit), _) => (hit.address, hit.port),
+        (None, Some(binding)) => (binding.inside.address, binding.inside.port),
+        (None, None) => (view.destination[row], view.destination_port[row]),
     };
     if is_multicast(view.family[row], destination) {
         return Ok(None);
@@ -130,7 +141,8 @@ fn target_of(
     if zone.is_none() {
         return Err(DropReason::EgressZoneNone);
     }
-    Ok(Some(Target { destination, port, egress: hop.egress, zone, next_hop }))
+    let family = view.family[row];
+    Ok(Some(Target { destination, port, egress: hop.egress, zone, next_hop, family, binding }))
 }
 
 /// Why this packet cannot be the first of a session.
@@ -174,20 +186,31 @@ pub(super) fn deny(view: &mut PolicyView<'_>, row: usize, hit: &PolicyHit, shard
         DropReason::PolicyDeny
     };
     if hit.log_init {
-        shard.counters.denied_logged += 1;
-        view.events.raise(Event {
-            row: row_number(row),
-            order: 0,
-            kind: EventKind::PolicyDeny,
-            action: hit.action,
-            reason: CloseReason::Policy as u8,
-            policy: hit.policy.0,
-            rule: hit.ordinal.0,
-            term: 0,
-            record: Event::NO_RECORD,
-        });
+        raise_deny(view, row, hit, CloseReason::Policy, shard);
     }
     drop_row(view.live, view.verdict, row, reason);
+}
+
+/// The event of a packet that opens no session.
+fn raise_deny(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    hit: &PolicyHit,
+    reason: CloseReason,
+    shard: &mut Shard,
+) {
+    shard.counters.denied_logged += 1;
+    view.events.raise(Event {
+        row: row_number(row),
+        order: 0,
+        kind: EventKind::PolicyDeny,
+        action: if hit.action == Action::Permit { Action::Deny } else { hit.action },
+        reason: reason as u8,
+        policy: hit.policy.0,
+        rule: hit.ordinal.0,
+        term: 0,
+        record: Event::NO_RECORD,
+    });
 }
 
 /// Source NAT and installation.
@@ -208,42 +231,38 @@ fn open(
     query.destination = target.destination;
     query.service.destination_port = service.destination_port;
     let source = world.nat.source_of(&query);
-    for attempt in 0..PORT_TRIES {
-        // Port 0 is in no range: a second try takes the next free port instead of the original one.
-        let wanted = if attempt == 0 { key.source_port } else { 0 };
-        let (address, port, lease) = source_of(source, &key, wanted, target, shard, world)?;
-        session.keys[1] = reverse_key(&key, target, (address, port));
-        session.lease = lease;
-        session.translated = session.keys[1] != key.reversed();
-        match shard.sessions.install(session) {
-            Ok(entry) => {
-                shard.created += 1;
-                let Shard { screens, counters, .. } = &mut *shard;
-                screens.admit(&session, view.clock_ns[row], &mut counters.screens_evicted);
-                if hit.log_init {
-                    let record = session.record(
-                        EventKind::SessionCreate,
-                        view.time_ns[row],
-                        CloseReason::None,
-                    );
-                    view.events.raise_session(row_number(row), EventKind::SessionCreate, record);
-                }
-                join(view, row, entry, &session);
-                return Ok(());
+    match translation::install(&mut session, source, target, shard, world) {
+        Ok(entry) => {
+            shard.created += 1;
+            let Shard { screens, counters, .. } = &mut *shard;
+            screens.admit(&session, view.clock_ns[row], &mut counters.screens_evicted);
+            if hit.log_init {
+                let time_ns = view.time_ns[row];
+                let record = session.record(EventKind::SessionCreate, time_ns, CloseReason::None);
+                view.events.raise_session(row_number(row), EventKind::SessionCreate, record);
             }
-            Err(InstallError::Full) => {
-                shard.ports.release(lease);
-                return Err(DropReason::SessionTableFull);
+            join(view, row, entry, &session);
+            Ok(())
+        }
+        Err(reason) => {
+            // The policy let it in, and is told that it was denied all the same.
+            if hit.log_init && is_exhaustion(reason) {
+                raise_deny(view, row, hit, CloseReason::None, shard);
             }
-            Err(InstallError::KeyTaken) => {
-                shard.ports.release(lease);
-                if lease == PortLease::default() {
-                    return Err(DropReason::NatPoolExhausted);
-                }
-            }
+            Err(reason)
         }
     }
-    Err(DropReason::NatPoolExhausted)
+}
+
+/// Nothing is left of what NAT gives out.
+const fn is_exhaustion(reason: DropReason) -> bool {
+    matches!(
+        reason,
+        DropReason::NatPoolExhausted
+            | DropReason::NatBindingSessions
+            | DropReason::NatBindingsFull
+            | DropReason::NatTupleTaken
+    )
 }
 
 /// The session as it is before source NAT, its first packet counted.
@@ -294,64 +313,6 @@ fn template(
     };
     session.packet(0, view.ip_length[row], view.clock_ns[row]);
     session
-}
-
-/// The source as transmitted, with the lease that it holds.
-fn source_of(
-    hit: Option<SourceHit>,
-    key: &FlowKey,
-    wanted: u16,
-    target: &Target,
-    shard: &mut Shard,
-    world: &World,
-) -> Result<(Address, u16, PortLease), DropReason> {
-    let keep = (key.source, key.source_port, PortLease::default());
-    let has_ports = matches!(key.protocol, TCP | UDP | UDP_LITE | ICMP | ICMPV6);
-    // The client's address chooses the pool's: a client keeps its public address.
-    let choice = FlowKey { source: key.source, ..FlowKey::default() };
-    let choice = shard.sessions.hash(&choice);
-    let action = match hit {
-        None => return Ok(keep),
-        Some(SourceHit::Static { address, port, .. }) => {
-            let icmp = matches!(key.protocol, ICMP | ICMPV6);
-            return Ok((address, if icmp { key.source_port } else { port }, keep.2));
-        }
-        Some(SourceHit::Rule { action, .. }) => action,
-    };
-    match action {
-        SourceAction::Off => Ok(keep),
-        SourceAction::Interface => {
-            let address = shard.ports.interface_address(target.egress, key.family);
-            let address = address.ok_or(DropReason::NatNoAddress)?;
-            if !has_ports {
-                return Ok((address, key.source_port, keep.2));
-            }
-            let leased = shard.ports.lease_interface(target.egress, key.family, wanted);
-            let (address, lease) = leased.ok_or(DropReason::NatPoolExhausted)?;
-            Ok((address, lease.port, lease))
-        }
-        SourceAction::Pool(pool) => {
-            if !has_ports || world.nat.pool(pool).is_some_and(|pool| pool.no_translation) {
-                let address = shard.ports.pool_address(pool, choice);
-                return Ok((address.ok_or(DropReason::NatNoAddress)?, key.source_port, keep.2));
-            }
-            let leased = shard.ports.lease_pool(pool, choice, wanted);
-            let (address, lease) = leased.ok_or(DropReason::NatPoolExhausted)?;
-            Ok((address, lease.port, lease))
-        }
-    }
-}
-
-/// The key of the replies: from the translated destination to the translated source.
-fn reverse_key(key: &FlowKey, target: &Target, source: (Address, u16)) -> FlowKey {
-    FlowKey {
-        source: target.destination,
-        destination: source.0,
-        source_port: target.port,
-        destination_port: source.1,
-        protocol: key.protocol,
-        family: key.family,
-    }
 }
 
 fn nat_query(view: &PolicyView<'_>, row: usize, egress: IfIndex, to_zone: ZoneId) -> NatQuery {

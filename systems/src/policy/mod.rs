@@ -7,6 +7,7 @@ mod fragment;
 mod host;
 mod limits;
 mod tcp;
+mod translation;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
@@ -242,6 +243,7 @@ fn close(
     let Some(session) = shard.sessions.remove(entry.slot()) else {
         return;
     };
+    shard.ports.set_clock(view.clock_ns[row]);
     shard.end_session(&session, reason);
     if session.log_close {
         let record = session.record(EventKind::SessionClose, end_ns, reason);
@@ -343,6 +345,7 @@ pub fn expire(
     ended_max: usize,
 ) -> bool {
     let Shard { sessions, ports, screens, closed, .. } = shard;
+    ports.set_clock(clock_ns);
     sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
         let reason: CloseReason = session.close_reason();
         ports.release(session.lease);

@@ -158,6 +158,8 @@ table! {
     NatSettings "nat" {
         /// Where the search for free ports begins.
         port_seed: u64 = 1, in 0..=u64::MAX;
+        /// Persistent NAT bindings of one worker; no memory where no rule is persistent.
+        bindings_max: usize = 65_536, in 1..=1_048_576;
     }
 }
 

@@ -4,7 +4,9 @@ use components::address::{AddressRange, Family};
 use components::ids::{IfIndex, NatRuleId, PoolId, ZoneId};
 use components::world::World;
 use components::world::application::Service;
-use components::world::nat::{DestinationHit, NatQuery, SourceAction, SourceHit};
+use components::world::nat::{
+    DestinationHit, NatQuery, Overflow, Permit, PersistentNat, PortBlocks, SourceAction, SourceHit,
+};
 
 use super::{DMZ, TRUST, UNTRUST, found, office, v4};
 
@@ -88,6 +90,106 @@ fn source_rules_use_pools_the_interface_or_nothing() {
     assert_eq!(world.names.pool(PoolId(2)), "p2");
     let name = world.names.nat_rule(NatRuleId(3));
     assert_eq!((name.rule_set.as_str(), name.rule.as_str()), ("out", "one"));
+}
+
+#[test]
+fn pools_have_options_and_their_defaults() {
+    let pool = "set security nat source pool";
+    let world = office(&format!(
+        "{SOURCE}
+         {pool} a address 203.0.113.10/32
+         {pool} a port block-allocation block-size 256
+         {pool} a port block-allocation maximum-blocks-per-host 4
+         {pool} a port block-allocation active-block-timeout 120
+         {pool} a address-pooling paired
+         {pool} b address 203.0.113.11/32
+         {pool} b port no-translation
+         {pool} b overflow-pool a
+         {pool} c address 203.0.113.16/28
+         {pool} c host-address-base 10.1.1.0/28
+         {pool} c overflow-pool interface
+         {pool} d address 203.0.113.32/28
+         {pool} d port range 20 to 4000
+         {pool} d port preserve-parity
+         {pool} d address-pooling no-paired
+         set security nat source rule-set out rule r match source-address 10.0.0.0/8
+         set security nat source rule-set out rule r then source-nat pool a"
+    ));
+    let pools = &world.nat.pools;
+    let blocks = PortBlocks { size: 256, per_host_max: 4, active_s: 120 };
+    assert_eq!((pools[0].blocks, pools[0].paired), (Some(blocks), true));
+    assert_eq!((pools[1].overflow, pools[1].has_ports()), (Overflow::Pool(PoolId(1)), false));
+    assert_eq!(
+        (pools[2].overflow, pools[2].host_base),
+        (Overflow::Interface, Some(v4("10.1.1.0")))
+    );
+    assert_eq!((pools[3].ports, pools[3].paired, pools[3].blocks), ((20, 4000), false, None));
+    let ids = found(&format!(
+        "{SOURCE}
+         {pool} a address 203.0.113.10/32
+         set security nat source address-persistent
+         set security nat source interface port-overloading off
+         set security nat source rule-set out rule r match source-address 10.0.0.0/8
+         set security nat source rule-set out rule r then source-nat pool a"
+    ));
+    assert!(ids.is_empty(), "{ids:?}");
+}
+
+#[test]
+fn persistent_nat_belongs_to_its_rule() {
+    let r = "set security nat source rule-set out rule";
+    let world = office(&format!(
+        "{SOURCE}
+         set security nat source pool p address 203.0.113.10/32
+         {r} a match source-address 10.1.1.0/25
+         {r} a then source-nat pool p
+         {r} a then source-nat pool persistent-nat permit target-host-port
+         {r} a then source-nat pool persistent-nat inactivity-timeout 60
+         {r} a then source-nat pool persistent-nat max-session-number 8
+         {r} b match source-address 10.1.1.0/24
+         {r} b then source-nat interface persistent-nat permit target-host
+         {r} c match source-address 10.0.0.0/8
+         {r} c then source-nat interface"
+    ));
+    let (a, b) = (NatRuleId(1), NatRuleId(2));
+    let expected = [
+        PersistentNat {
+            permit: Permit::TargetHostPort,
+            inactivity_s: 60,
+            sessions_max: 8,
+            ..PersistentNat::of(a)
+        },
+        PersistentNat { permit: Permit::TargetHost, ..PersistentNat::of(b) },
+    ];
+    assert_eq!(world.nat.persistent, expected);
+    assert_eq!((expected[1].inactivity_s, expected[1].sessions_max), (300, 30), "as Junos has it");
+}
+
+#[test]
+fn faults_of_pools_and_persistent_nat_are_errors() {
+    let pool = "set security nat source pool";
+    let two = format!("{pool} a address 203.0.113.10/32\n{pool} b address 203.0.113.11/32\n");
+    let r = "set security nat source rule-set out rule r";
+    let rule =
+        format!("{SOURCE}{r} match source-address 10.0.0.0/8\n{r} then source-nat interface");
+    let cases = [
+        (format!("{two}{pool} a overflow-pool nix"), "undefined-pool"),
+        (
+            format!("{two}{pool} b port no-translation\n{pool} a overflow-pool b"),
+            "bad-overflow-pool",
+        ),
+        (format!("{two}{pool} a address-pooling both"), "bad-value"),
+        (format!("{two}{pool} a port block-allocation block-size 0"), "bad-number"),
+        (format!("{two}{pool} a port block-allocation active-block-timeout 119"), "bad-number"),
+        (format!("{two}{pool} a port port-overloading-factor 2"), "not-honoured"),
+        (format!("{rule} persistent-nat permit everyone"), "bad-value"),
+        (format!("{rule} persistent-nat inactivity-timeout 59"), "bad-number"),
+        (format!("{rule} persistent-nat max-session-number 7"), "bad-number"),
+        (format!("{rule} persistent-nat address-mapping"), "not-honoured"),
+    ];
+    for (lines, id) in cases {
+        assert!(found(&lines).contains(&id), "{lines}: {:?}", found(&lines));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Packets through parse, policy, nat, rewrite and emit: fates, events, and every transmitted
 //! packet with its checksums computed anew.
 
+mod nat;
+
 use std::net::IpAddr;
 
 use bumpalo::Bump;

@@ -2,6 +2,9 @@
 //! narrow their context is (interface before zone), rules in order. Port allocation is a shard's
 //! own state and not here.
 
+pub mod pool;
+
+pub use pool::{Overflow, Permit, PersistentNat, PortBlocks, SourcePool};
 use smallvec::SmallVec;
 
 use super::application::Service;
@@ -59,17 +62,6 @@ pub struct SourceRule {
     pub matches: NatMatch,
     /// What.
     pub action: SourceAction,
-}
-
-/// A source NAT pool.
-#[derive(Clone, Debug)]
-pub struct SourcePool {
-    /// Address ranges in order, all of one family.
-    pub ranges: Vec<AddressRange>,
-    /// Ports to choose from, inclusive.
-    pub ports: (u16, u16),
-    /// `port no-translation`: addresses only.
-    pub no_translation: bool,
 }
 
 /// `then destination-nat …`.
@@ -131,6 +123,8 @@ pub struct NatTable {
     pub source: Vec<SourceRule>,
     /// Pools by [`PoolId`] minus one.
     pub pools: Vec<SourcePool>,
+    /// `persistent-nat` of those source rules that have it.
+    pub persistent: Vec<PersistentNat>,
     /// Ports for interface NAT, inclusive.
     pub interface_ports: (u16, u16),
 }
