@@ -106,6 +106,7 @@ fn packet(policies: &[Policy], random: &mut Random) -> PolicyQuery {
         from_zone: ZONES.0,
         to_zone: ZONES.1,
         family: Family::Inet,
+        destination_family: Family::Inet,
         source: address(&policy.source),
         destination: address(&policy.destination),
         service: Service {

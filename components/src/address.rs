@@ -47,6 +47,19 @@ impl Address {
         Self(all)
     }
 
+    /// An IPv4 address as an IPv6 one (RFC 4291 section 2.5.5.2), for records of the other family.
+    #[must_use]
+    pub fn mapped(self) -> Self {
+        Self((0xffff_0000_0000_u128 | u128::from(self.v4_key())).to_be_bytes())
+    }
+
+    /// The IPv4 address that [`Self::mapped`] made this one of.
+    #[must_use]
+    pub fn unmapped(self) -> Option<Self> {
+        let key = u32::try_from(self.v6_key().checked_sub(0xffff_0000_0000)?).ok()?;
+        Some(Self::v4(key.to_be_bytes()))
+    }
+
     /// IPv4 key, big-endian reading of the first four bytes.
     #[must_use]
     pub const fn v4_key(self) -> u32 {
@@ -227,6 +240,16 @@ mod tests {
         assert_eq!(AddressRange::prefix(ip("1.2.3.4"), 0), Some(AddressRange::V4(0, u32::MAX)));
         assert_eq!(AddressRange::prefix(ip("::1"), 0), Some(AddressRange::V6(0, u128::MAX)));
         assert_eq!(AddressRange::prefix(ip("1.2.3.4"), 33), None);
+    }
+
+    #[test]
+    fn ipv4_addresses_are_mapped_into_ipv6_and_back() {
+        let v4 = Address::v4([203, 0, 113, 1]);
+        assert_eq!(v4.mapped(), ip("::ffff:203.0.113.1").into());
+        assert_eq!(v4.mapped().unmapped(), Some(v4));
+        for other in ["::203.0.113.1", "::1:ffff:0:0", "2001:db8::ffff:203.0.113.1"] {
+            assert_eq!(Address::from(ip(other)).unmapped(), None, "{other}");
+        }
     }
 
     #[test]

@@ -61,6 +61,8 @@ columns! {
     offset: u32,
     /// Port: captured bytes.
     length: u32,
+    /// Port: bytes before the frame that are its own, for headers that grow.
+    headroom: u16,
     /// Port: bytes on the wire; above `length` where a snap length cut the frame.
     wire_length: u32,
     /// Port: link type.
@@ -149,6 +151,15 @@ columns! {
     nat_destination_port: u16,
     /// Nat: true if any of the four differs from what arrived.
     translated: bool,
+    /// Nat: family as transmitted.
+    nat_family: Family,
+    /// Nat: protocol as transmitted.
+    nat_protocol: u8,
+
+    /// Rewrite: first byte of the transmitted IP packet within the frame memory.
+    out_offset: u32,
+    /// Rewrite: its length in bytes, as far as it was captured or not.
+    out_length: u32,
 
     /// Shared: the fate so far.
     verdict: Verdict,

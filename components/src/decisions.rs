@@ -47,7 +47,9 @@ impl Decisions {
     /// What the world's policies decide about a packet: remembered, or looked up.
     #[must_use]
     pub fn policy_of(&mut self, query: &PolicyQuery, world: &World) -> PolicyHit {
-        if self.buckets.is_empty() || world.policies.has_schedulers() {
+        // A key has one family: what NAT64 translates is always looked up.
+        let one_family = query.family == query.destination_family;
+        if self.buckets.is_empty() || world.policies.has_schedulers() || !one_family {
             return world.policies.lookup(query);
         }
         let key = Key::of(query);
@@ -118,6 +120,7 @@ mod tests {
             from_zone: ZONES.0,
             to_zone: ZONES.1,
             family: Family::Inet,
+            destination_family: Family::Inet,
             source: Address::v4([10, 0, 0, 1]),
             destination: Address::v4([10, 0, 0, 2]),
             service: Service { protocol: TCP, destination_port: port, ..Service::default() },

@@ -127,6 +127,7 @@ reasons! {
         NatBindingSessions "nat_binding_sessions" "The persistent NAT binding has as many sessions as its rule allows.",
         NatBindingsFull "nat_bindings_full" "The table of persistent NAT bindings is full: fail closed.",
         NatBindingClosed "nat_binding_closed" "To a persistent NAT binding, from a host that its rule does not let in.",
+        Untranslatable "untranslatable" "It has no form in the other address family (RFC 7915).",
         TtlExceeded "ttl_exceeded" "TTL or hop limit would become 0.",
     }
 }

@@ -12,7 +12,8 @@ use components::wire::{Detail, Frame, RtFlow};
 use components::world::World;
 use components::world::names::{FilterName, NatRuleKind, NatRuleName, PolicyName};
 use components::world::nat::{
-    DestinationAction, DestinationRule, NatContext, NatMatch, SourceAction, SourceRule, StaticRule,
+    DestinationAction, DestinationRule, NatContext, NatMatch, SourceAction, SourceRule, StaticKind,
+    StaticRule,
 };
 use components::world::policy::AddressMatch;
 use components::world::route::{NextHop, Route, RouteTable};
@@ -195,5 +196,6 @@ fn nat_rules(world: &mut World) {
         inside: range("172.16.0.25", 32),
         outside_ports: None,
         inside_ports: None,
+        kind: StaticKind::Prefix,
     });
 }

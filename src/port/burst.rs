@@ -8,6 +8,10 @@ use components::columns::{Columns, LinkType};
 use components::event::Events;
 use components::ids::IfIndex;
 
+/// Bytes left before each frame: an IPv4 packet becomes at most 48 bytes longer as an IPv6 one
+/// (header, fragment header, quoted header).
+const HEADROOM: u16 = 64;
+
 /// Frames of one batch.
 #[derive(Debug)]
 pub struct Burst {
@@ -67,6 +71,7 @@ impl Burst {
     pub fn push(&mut self, arrival: &Arrival<'_>) -> bool {
         debug_assert!(self.wants_more(), "a full burst takes nothing");
         self.clock_ns = self.clock_ns.max(arrival.time_ns);
+        self.memory.resize(self.memory.len() + usize::from(HEADROOM), 0);
         let offset = u32::try_from(self.memory.len()).unwrap_or(u32::MAX);
         self.memory.extend_from_slice(arrival.frame);
         self.rows.push(Row {
@@ -152,10 +157,10 @@ impl Burst {
             return;
         }
         let mut guest = self.rows[self.rows.len() - 1];
-        let start = guest.offset as usize;
+        let start = guest.offset as usize - usize::from(HEADROOM);
         self.memory.copy_within(start.., 0);
-        self.memory.truncate(guest.length as usize);
-        guest.offset = 0;
+        self.memory.truncate(usize::from(HEADROOM) + guest.length as usize);
+        guest.offset = u32::from(HEADROOM);
         self.rows.clear();
         self.rows.push(guest);
         self.has_guest = false;
@@ -169,6 +174,7 @@ fn fill(columns: &mut Columns<'_>, rows: &[Row]) {
         columns.clock_ns[at] = row.clock_ns;
         columns.offset[at] = row.offset;
         columns.length[at] = row.length;
+        columns.headroom[at] = HEADROOM;
         columns.wire_length[at] = row.wire_length;
         columns.link[at] = row.link;
         columns.bound_ingress[at] = row.ingress;

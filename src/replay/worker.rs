@@ -71,11 +71,10 @@ impl Worker {
         for (row, &index) in self.indexes.iter().enumerate() {
             let time_ns = columns.time_ns[row];
             if columns.verdict[row].fate == Fate::Forwarded {
-                let start = columns.offset[row] as usize;
-                let frame = &batch.frames[start..start + columns.length[row] as usize];
-                let packet = &frame[usize::from(columns.l3_offset[row])..];
-                let wire_length = columns.ip_length[row];
-                let packet = &packet[..packet.len().min(wire_length as usize)];
+                let start = columns.out_offset[row] as usize;
+                let captured = (columns.offset[row] + columns.length[row]) as usize;
+                let wire_length = columns.out_length[row];
+                let packet = &batch.frames[start..captured.min(start + wire_length as usize)];
                 let egress = columns.egress[row];
                 output.transmit(
                     index,

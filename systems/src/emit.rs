@@ -1,6 +1,7 @@
 //! Emit: the last system. It counts every row's fate from the verdict column, joins events with
 //! their rows' columns and writes them as frames, in the order of the log: by row, then by system.
 
+use components::address::{Address, Family};
 use components::batch::{Access, Batch};
 use components::event::Event;
 use components::reason::Fate;
@@ -17,7 +18,7 @@ view! {
         reads {
             time_ns, ingress, zone, family, protocol, source, destination, source_port,
             destination_port, ip_length, egress_zone, application, nat_source, nat_destination,
-            nat_source_port, nat_destination_port, translated,
+            nat_source_port, nat_destination_port, translated, nat_family,
         }
         writes {}
     }
@@ -111,12 +112,14 @@ fn record_of(view: &EmitView<'_>, event: &Event) -> RtFlowRecord {
         zero: 0,
     };
     if view.translated[row] {
+        let across = view.nat_family[row] == Family::Inet && view.family[row] == Family::Inet6;
+        let side = |address: Address| if across { address.mapped() } else { address };
         if source_differs(view, row) {
-            record.nat_source = view.nat_source[row].0;
+            record.nat_source = side(view.nat_source[row]).0;
             record.nat_source_port = view.nat_source_port[row].into();
         }
         if destination_differs(view, row) {
-            record.nat_destination = view.nat_destination[row].0;
+            record.nat_destination = side(view.nat_destination[row]).0;
             record.nat_destination_port = view.nat_destination_port[row].into();
         }
     }

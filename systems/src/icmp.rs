@@ -46,6 +46,28 @@ pub const fn key_ports(protocol: u8, identifier: u16, icmp_type: u8, code: u8) -
     (u16::from_be_bytes([request, code]), identifier)
 }
 
+/// A protocol, and type and code of an echo request, as the other family has them: ICMP and ICMPv6
+/// stand for each other.
+#[must_use]
+pub const fn echo_in(family: Family, protocol: u8, port: u16) -> (u8, u16) {
+    let [_, code] = port.to_be_bytes();
+    match (protocol, family) {
+        (ICMP, Family::Inet6) => (ICMPV6, u16::from_be_bytes([128, code])),
+        (ICMPV6, Family::Inet) => (ICMP, u16::from_be_bytes([8, code])),
+        _ => (protocol, port),
+    }
+}
+
+/// A protocol as the other family has it: ICMP and ICMPv6 stand for each other.
+#[must_use]
+pub const fn protocol_in(protocol: u8, family: Family) -> u8 {
+    match (protocol, family) {
+        (ICMP, Family::Inet6) => ICMPV6,
+        (ICMPV6, Family::Inet) => ICMP,
+        _ => protocol,
+    }
+}
+
 /// The packet inside an ICMP error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {

@@ -49,7 +49,7 @@ registry! {
     "nat": NatView, |_s| Nat;
     "filter-log:output": FilterOutputView, |_s| FilterLog::new(Hook::Output);
     "reject": RejectView, |s| Reject::new(&s.reject);
-    "rewrite": RewriteView, |_s| Rewrite;
+    "rewrite": RewriteView, |_s| Rewrite::default();
     "limit": LimitView, |s| Limit::new(&s.limit);
     "emit": EmitView, |_s| Emit;
 }

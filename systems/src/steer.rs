@@ -124,6 +124,7 @@ impl Steer {
             egress: IfIndex::NONE,
             to_zone: ZoneId::NONE,
             family: key.family,
+            destination_family: key.family,
             source: key.source,
             destination: key.destination,
             service: Service {
@@ -135,6 +136,7 @@ impl Steer {
         };
         match world.nat.destination_of(&query) {
             Some(hit) => {
+                query.destination_family = hit.family;
                 key.destination = hit.address;
                 if !matches!(key.protocol, ICMP | ICMPV6) {
                     key.destination_port = hit.port;
@@ -146,7 +148,7 @@ impl Steer {
                 }
             }
         }
-        if let Some(hop) = world.routes.route(key.family, key.destination) {
+        if let Some(hop) = world.routes.route(query.destination_family, key.destination) {
             query.egress = hop.egress;
             query.to_zone = world.interfaces.get(hop.egress).zone;
         }

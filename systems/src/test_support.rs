@@ -258,20 +258,31 @@ pub(crate) fn shard(world: &World) -> Shard {
     Shard::new(world, &settings, 0)
 }
 
-/// Computes every checksum of an unfragmented IPv4 packet anew.
+/// Computes every checksum of an unfragmented packet anew; its length must be what it says. IPv6
+/// packets have no extension headers.
 ///
 /// # Panics
 /// If one of them is wrong.
 pub(crate) fn verify_checksums(packet: &[u8]) {
-    let header = usize::from(packet[0] & 15) * 4;
-    assert_eq!(checksum(&packet[..header], 0), 0, "IPv4 header checksum");
+    let word = |at: usize| usize::from(u16::from_be_bytes([packet[at], packet[at + 1]]));
+    let v4 = |at: usize| Address::v4(*packet[at..].first_chunk().expect("a header"));
+    let v6 = |at: usize| Address(*packet[at..].first_chunk().expect("a header"));
+    let (family, header, protocol, ends) = if packet[0] >> 4 == 4 {
+        assert_eq!(word(2), packet.len(), "total length");
+        let header = usize::from(packet[0] & 15) * 4;
+        assert_eq!(checksum(&packet[..header], 0), 0, "IPv4 header checksum");
+        (Family::Inet, header, packet[9], [v4(12), v4(16)])
+    } else {
+        assert_eq!(word(4) + 40, packet.len(), "payload length");
+        (Family::Inet6, 40, packet[6], [v6(8), v6(24)])
+    };
     let l4 = &packet[header..];
-    let address = |at: usize| Address::v4(*packet[at..].first_chunk().expect("a header"));
     let length = u32::try_from(l4.len()).expect("test packets are short");
-    let pseudo = pseudo_header_sum(Family::Inet, address(12), address(16), packet[9], length);
-    match packet[9] {
+    let pseudo = pseudo_header_sum(family, ends[0], ends[1], protocol, length);
+    match protocol {
         1 => assert_eq!(checksum(l4, 0), 0, "ICMP checksum"),
-        6 | 17 => assert_eq!(checksum(l4, pseudo), 0, "transport checksum"),
+        17 if l4[6..8] == [0, 0] => assert_eq!(family, Family::Inet, "no checksum in IPv6"),
+        6 | 17 | 58 => assert_eq!(checksum(l4, pseudo), 0, "transport checksum"),
         _ => {}
     }
 }

@@ -150,12 +150,14 @@ impl Session {
             record.server_bytes = self.traffic[1].bytes.into();
         }
         let differs = |a: (Address, u16), b: (Address, u16)| a != b;
-        let to = (server.destination, server.destination_port);
+        let across = client.family != server.family;
+        let side = |address: Address| if across { address.mapped() } else { address };
+        let to = (side(server.destination), server.destination_port);
         if differs(to, (client.source, client.source_port)) {
             record.nat_source = to.0.0;
             record.nat_source_port = to.1.into();
         }
-        let from = (server.source, server.source_port);
+        let from = (side(server.source), server.source_port);
         if differs(from, (client.destination, client.destination_port)) {
             record.nat_destination = from.0.0;
             record.nat_destination_port = from.1.into();

@@ -3,7 +3,7 @@
 //! against the rules again, with the egress interface that the routes give; the close reason and
 //! the elapsed time follow from the record's own fields. What no id names is `N/A`.
 
-use components::address::Address;
+use components::address::{Address, Family};
 use components::ids::{AppId, FilterId, IfIndex, NatRuleId, PolicyId, TermId, ZoneId};
 use components::kinds::{Action, CloseReason, FilterSource};
 use components::session_id::session_id;
@@ -226,9 +226,13 @@ impl<'a> Facts<'a> {
         let original = self.original();
         let tuple =
             Tuple { source: original.source, source_port: original.source_port, ..*translated };
-        let route = self.world.routes.route(self.event.family, tuple.destination);
-        let egress = route.map_or(IfIndex::NONE, |hop| hop.egress);
-        let query = self.nat_query(egress, zone_id(self.event.egress_zone), &tuple);
+        let mut query = self.nat_query(IfIndex::NONE, zone_id(self.event.egress_zone), &tuple);
+        // NAT64: a record of an IPv6 client has its IPv4 side mapped.
+        if let Some(v4) = query.destination.unmapped().filter(|_| query.family == Family::Inet6) {
+            (query.destination_family, query.destination) = (Family::Inet, v4);
+        }
+        let route = self.world.routes.route(query.destination_family, query.destination);
+        query.egress = route.map_or(IfIndex::NONE, |hop| hop.egress);
         match self.world.nat.source_of(&query)? {
             SourceHit::Static { rule, .. } | SourceHit::Rule { rule, .. } => Some(rule),
         }
@@ -254,6 +258,7 @@ impl<'a> Facts<'a> {
             egress,
             to_zone,
             family: self.event.family,
+            destination_family: self.event.family,
             source: tuple.source,
             destination: tuple.destination,
             service,

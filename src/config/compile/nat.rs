@@ -8,7 +8,7 @@ use components::ports::POOL_ADDRESSES_MAX;
 use components::world::names::{NatRuleKind, NatRuleName};
 use components::world::nat::{
     DestinationAction, DestinationRule, NatContext, NatMatch, NatTable, Overflow, PersistentNat,
-    SourceAction, SourcePool, SourceRule, StaticRule,
+    SourceAction, SourcePool, SourceRule, StaticKind, StaticRule, embed, nptv6,
 };
 use components::world::policy::AddressMatch;
 
@@ -306,7 +306,11 @@ impl<'m> Compiler<'m, '_> {
             self.diagnostics.error("would-open", rule.name.span, message);
         }
         let action = rule.action?;
+        if action.kind != StaticKind::Prefix {
+            return self.static_v6(rule, action, matches, id);
+        }
         let inside = match action.target {
+            StaticTarget::Inet => return None,
             StaticTarget::Prefix(range) => range,
             StaticTarget::Name(name) => {
                 let found = self.books.find(name, None, self.diagnostics)?;
@@ -339,6 +343,54 @@ impl<'m> Compiler<'m, '_> {
             inside,
             outside_ports: ports,
             inside_ports: action.ports,
+            kind: StaticKind::Prefix,
+        })
+    }
+
+    /// `nptv6-prefix` and `inet`: whole prefixes, addresses only.
+    fn static_v6(
+        &mut self,
+        rule: &Rule<'m, StaticAction<'m>>,
+        action: StaticAction<'m>,
+        matches: NatMatch,
+        id: NatRuleId,
+    ) -> Option<StaticRule> {
+        let outside = self.outside(rule, &matches.destination.set)?;
+        let name = rule.name.text;
+        let inside = match action.target {
+            StaticTarget::Inet => AddressRange::V4(0, u32::MAX),
+            StaticTarget::Prefix(range) => range,
+            StaticTarget::Name(name) => {
+                let found = self.books.find(name, None, self.diagnostics)?;
+                self.only(&found, name)?
+            }
+        };
+        let (fits, expected) = match action.kind {
+            StaticKind::Inet => (
+                embed::length_of(outside).is_some(),
+                "one IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits to translate from (RFC 6052)",
+            ),
+            StaticKind::Nptv6 | StaticKind::Prefix => (
+                nptv6::fits(outside, inside),
+                "two IPv6 prefixes of one length of at most 64 bits (RFC 6296)",
+            ),
+        };
+        let has_ports = action.ports.is_some() || !matches.destination_ports.is_empty();
+        if !fits || has_ports {
+            let message = format!("`{name}` cannot translate these addresses or ports");
+            let found = self.diagnostics.error("bad-static-size", action.span, message);
+            found.expected(expected);
+            return None;
+        }
+        Some(StaticRule {
+            id,
+            from: matches.from,
+            source: matches.source,
+            outside,
+            inside,
+            outside_ports: None,
+            inside_ports: None,
+            kind: action.kind,
         })
     }
 

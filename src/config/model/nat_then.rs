@@ -1,7 +1,7 @@
 //! `then` of a NAT rule: what is done with the packets that it matches, and how long that persists.
 
 use components::address::AddressRange;
-use components::world::nat::Permit;
+use components::world::nat::{Permit, StaticKind};
 
 use super::nat_pools::read_ports;
 use super::reader::{Reader, Stanza, Word, statements};
@@ -35,6 +35,8 @@ pub struct Persistent {
 pub struct StaticAction<'t> {
     /// `prefix P` or `prefix-name NAME`, and where it stands.
     pub target: StaticTarget<'t>,
+    /// `nptv6-prefix`, `nptv6-prefix-name` or `inet`.
+    pub kind: StaticKind,
     /// `mapped-port A to B`.
     pub ports: Option<(u16, u16)>,
     /// Where the target stands.
@@ -48,6 +50,8 @@ pub enum StaticTarget<'t> {
     Prefix(AddressRange),
     /// `prefix-name`, of the global address book.
     Name(Word<'t>),
+    /// `inet`: the IPv4 address inside the matched prefix.
+    Inet,
 }
 
 pub(crate) fn missing_action(node: &Node, reader: &mut Reader<'_>) {
@@ -128,10 +132,19 @@ pub(crate) fn read_static_action<'t>(
 ) -> Option<StaticAction<'t>> {
     let nat = then.child("static-nat")?;
     let (mut target, mut ports, mut span) = (None, None, nat.span);
+    let mut kind = StaticKind::Prefix;
     for statement in statements(nat) {
         let is_prefix = match statement.word.as_str() {
             "prefix" => true,
             "prefix-name" => false,
+            "nptv6-prefix" | "nptv6-prefix-name" => {
+                kind = StaticKind::Nptv6;
+                statement.word == "nptv6-prefix"
+            }
+            "inet" => {
+                (kind, target) = (StaticKind::Inet, Some(StaticTarget::Inet));
+                continue;
+            }
             _ => {
                 reader.other(&STATIC_NAT, statement);
                 continue;
@@ -155,7 +168,7 @@ pub(crate) fn read_static_action<'t>(
         }
     }
     let target = target?;
-    Some(StaticAction { target, ports, span })
+    Some(StaticAction { target, kind, ports, span })
 }
 
 /// `persistent-nat`; without `permit` it is any remote host's (Junos).
@@ -204,8 +217,8 @@ const TRANSLATION: Stanza = Stanza {
 
 const STATIC_NAT: Stanza = Stanza {
     path: "security nat rule-set rule then static-nat",
-    honoured: "prefix prefix-name",
-    opening: "inet nptv6-prefix nptv6-prefix-name routing-instance rule-session-count-alarm",
+    honoured: "prefix prefix-name nptv6-prefix nptv6-prefix-name inet",
+    opening: "routing-instance rule-session-count-alarm",
     ..Stanza::EMPTY
 };
 

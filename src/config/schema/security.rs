@@ -288,6 +288,7 @@ static STATIC_RULES: [Shape; 2] = [
                         block("prefix", &MAPPED).choice(),
                         block("prefix-name", &MAPPED).choice(),
                         block("nptv6-prefix", &MAPPED).choice(),
+                        block("nptv6-prefix-name", &MAPPED).choice(),
                         block("inet", &[]).choice(),
                     ],
                 )],

@@ -56,7 +56,7 @@ view! {
     /// What an output filter reads: the tuple as transmitted.
     pub struct FilterOutputView {
         reads {
-            clock_ns, ingress, egress, family, protocol, nat_source, nat_destination,
+            clock_ns, ingress, egress, nat_family, nat_protocol, nat_source, nat_destination,
             nat_source_port, nat_destination_port, ip_length, ttl, traffic_class, fragment,
             tcp_flags, ip_options,
         }
@@ -148,14 +148,14 @@ impl System for FilterLog {
 /// Gathers a packet from the columns of a view. Three of the hooks' columns have names of their
 /// own.
 macro_rules! packet {
-    ($view:ident, $row:ident, $source:ident, $destination:ident, $from:ident, $to:ident,
-     $ttl:expr) => {
+    ($view:ident, $row:ident, $family:ident, $protocol:ident, $source:ident, $destination:ident,
+     $from:ident, $to:ident, $ttl:expr) => {
         Packet {
             ingress: $view.ingress[$row],
-            family: $view.family[$row],
+            family: $view.$family[$row],
             source: $view.$source[$row],
             destination: $view.$destination[$row],
-            protocol: $view.protocol[$row],
+            protocol: $view.$protocol[$row],
             source_port: $view.$from[$row],
             destination_port: $view.$to[$row],
             tcp_flags: $view.tcp_flags[$row],
@@ -182,7 +182,17 @@ fn input(view: FilterInputView<'_>, shard: &mut Shard, world: &World) {
             continue;
         };
         let ttl = view.ttl[row];
-        let packet = packet!(view, row, source, destination, source_port, destination_port, ttl);
+        let packet = packet!(
+            view,
+            row,
+            family,
+            protocol,
+            source,
+            destination,
+            source_port,
+            destination_port,
+            ttl
+        );
         let outcome = judge(Hook::Input, filter, row, &packet, view.events, shard, world);
         apply(outcome, row, view.live, view.verdict, shard);
     }
@@ -194,7 +204,7 @@ fn output(view: FilterOutputView<'_>, shard: &mut Shard, world: &World) {
     }
     for row in view.live.iter() {
         let interface = world.interfaces.get(view.egress[row]);
-        let id = interface.filter_output[Interface::family_index(view.family[row])];
+        let id = interface.filter_output[Interface::family_index(view.nat_family[row])];
         let Some(filter) = world.filter(id) else {
             continue;
         };
@@ -202,6 +212,8 @@ fn output(view: FilterOutputView<'_>, shard: &mut Shard, world: &World) {
         let mut packet = packet!(
             view,
             row,
+            nat_family,
+            nat_protocol,
             nat_source,
             nat_destination,
             nat_source_port,
@@ -229,7 +241,17 @@ fn host(view: FilterHostView<'_>, shard: &mut Shard, world: &World) {
             continue;
         };
         let ttl = view.ttl[row];
-        let packet = packet!(view, row, source, destination, source_port, destination_port, ttl);
+        let packet = packet!(
+            view,
+            row,
+            family,
+            protocol,
+            source,
+            destination,
+            source_port,
+            destination_port,
+            ttl
+        );
         let outcome = judge(Hook::Lo0, filter, row, &packet, view.events, shard, world);
         apply(outcome, row, view.live, view.verdict, shard);
     }

@@ -113,6 +113,8 @@ fn the_output_filter_sees_the_packet_as_it_is_transmitted() {
         columns.egress[0] = UNTRUST_IFL;
         columns.nat_source[0] = ip("203.0.113.1");
         columns.nat_source_port[0] = 5000;
+        columns.nat_family[0] = columns.family[0];
+        columns.nat_protocol[0] = columns.protocol[0];
         FilterLog::new(Hook::Output).run(batch, &mut shard, &world);
         let event = batch.events.rows[0];
         assert_eq!((event.term, event.reason), (1, FilterSource::Output as u8));

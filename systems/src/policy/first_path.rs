@@ -80,6 +80,7 @@ pub(super) fn run(
             from_zone: view.zone[row],
             to_zone: target.zone,
             family: view.family[row],
+            destination_family: target.family,
             source: view.source[row],
             destination: target.destination,
             service,
@@ -118,19 +119,19 @@ fn target_of(
         Some(_) => None,
         None => translation::inbound(view, row, shard)?,
     };
-    let (destination, port) = match (hit, binding) {
+    let (family, destination, port) = match (hit, binding) {
         // ICMP has type and code in place of a port; no rule changes them.
         (Some(hit), _) if matches!(view.protocol[row], ICMP | ICMPV6) => {
-            (hit.address, view.destination_port[row])
+            (hit.family, hit.address, view.destination_port[row])
         }
-        (Some(hit), _) => (hit.address, hit.port),
-        (None, Some(binding)) => (binding.inside.address, binding.inside.port),
-        (None, None) => (view.destination[row], view.destination_port[row]),
+        (Some(hit), _) => (hit.family, hit.address, hit.port),
+        (None, Some(Inbound { inside, .. })) => (inside.family, inside.address, inside.port),
+        (None, None) => (view.family[row], view.destination[row], view.destination_port[row]),
     };
-    if is_multicast(view.family[row], destination) {
+    if is_multicast(family, destination) {
         return Ok(None);
     }
-    let next_hop = world.routes.lookup(view.family[row], destination);
+    let next_hop = world.routes.lookup(family, destination);
     let hop = world.routes.next_hop(next_hop).ok_or(DropReason::NoRoute)?;
     match hop.kind {
         RouteKind::Local | RouteKind::Broadcast => return Ok(None),
@@ -141,7 +142,6 @@ fn target_of(
     if zone.is_none() {
         return Err(DropReason::EgressZoneNone);
     }
-    let family = view.family[row];
     Ok(Some(Target { destination, port, egress: hop.egress, zone, next_hop, family, binding }))
 }
 
@@ -228,6 +228,7 @@ fn open(
     limits::admits(view, row, &key, shard, world)?;
     let mut session = template(view, row, key, target, hit, service, world);
     let mut query = nat_query(view, row, target.egress, target.zone);
+    query.destination_family = target.family;
     query.destination = target.destination;
     query.service.destination_port = service.destination_port;
     let source = world.nat.source_of(&query);
@@ -322,6 +323,7 @@ fn nat_query(view: &PolicyView<'_>, row: usize, egress: IfIndex, to_zone: ZoneId
         egress,
         to_zone,
         family: view.family[row],
+        destination_family: view.family[row],
         source: view.source[row],
         destination: view.destination[row],
         service: service_of(view, row),

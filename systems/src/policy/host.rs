@@ -84,6 +84,7 @@ fn consult(
         from_zone: view.zone[row],
         to_zone,
         family: view.family[row],
+        destination_family: view.family[row],
         source: view.source[row],
         destination: view.destination[row],
         service: service_of(view, row),

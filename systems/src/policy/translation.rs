@@ -16,6 +16,7 @@ use components::world::policy::PolicyQuery;
 
 use super::PolicyView;
 use super::first_path::Target;
+use crate::icmp;
 use crate::shard::Shard;
 
 /// Tries for another translation if the tuple is still another session's.
@@ -50,6 +51,8 @@ pub(super) fn judged(target: &Target, query: PolicyQuery) -> PolicyQuery {
         Some(Permit::TargetHost | Permit::TargetHostPort) => PolicyQuery {
             from_zone: query.to_zone,
             to_zone: query.from_zone,
+            family: query.destination_family,
+            destination_family: query.family,
             source: query.destination,
             destination: query.source,
             service: Service {
@@ -113,14 +116,19 @@ fn source_of(
     shard: &mut Shard,
     world: &World,
 ) -> Result<Translation, DropReason> {
-    let keep = (key.source, key.source_port, PortLease::default());
+    let keep = || match key.family == target.family {
+        true => Ok((key.source, key.source_port, PortLease::default())),
+        false => Err(DropReason::NatNoAddress),
+    };
     let (rule, action) = match hit {
-        None => return Ok(keep),
+        None => return keep(),
+        Some(SourceHit::Static { .. }) if key.family != target.family => return keep(),
         Some(SourceHit::Static { address, port, .. }) => {
             let is_icmp = matches!(key.protocol, ICMP | ICMPV6);
-            return Ok((address, if is_icmp { key.source_port } else { port }, keep.2));
+            let port = if is_icmp { key.source_port } else { port };
+            return Ok((address, port, PortLease::default()));
         }
-        Some(SourceHit::Rule { action: SourceAction::Off, .. }) => return Ok(keep),
+        Some(SourceHit::Rule { action: SourceAction::Off, .. }) => return keep(),
         Some(SourceHit::Rule { rule, action }) => (rule, action),
     };
     let inside = Endpoint {
@@ -190,13 +198,15 @@ fn leased(
 
 /// The key of the replies: from the translated destination to the translated source.
 fn reverse_key(key: &FlowKey, target: &Target, source: (Address, u16)) -> FlowKey {
+    // What the other family's reply is the answer to: an echo request.
+    let (protocol, port) = icmp::echo_in(target.family, key.protocol, target.port);
     FlowKey {
         source: target.destination,
         destination: source.0,
-        source_port: target.port,
+        source_port: port,
         destination_port: source.1,
-        protocol: key.protocol,
-        family: key.family,
+        protocol,
+        family: target.family,
     }
 }
 

@@ -3,37 +3,45 @@
 //! updated incrementally (RFC 1624), inside ICMP errors too. What it has rewritten is forwarded.
 
 mod delta;
+mod icmp64;
 mod mss;
+mod nat64;
 mod quote;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
 use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, tcp_flag};
-use components::reason::Fate;
+use components::reason::{DropReason, Fate};
+use components::session::record::Session;
 use components::view;
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
 
 use self::delta::Delta;
+use self::nat64::{Job, Side};
 use crate::icmp::{self, IcmpClass};
 use crate::shard::Shard;
-use crate::system::{System, decide_row};
+use crate::system::{System, decide_row, drop_row};
 
 view! {
-    /// What rewrite reads; it writes frame memory.
+    /// What rewrite reads; it also writes frame memory.
     pub struct RewriteView {
         reads {
             offset, length, wire_length, ip_length, l3_offset, l4_offset, family, protocol, source,
             destination, source_port, destination_port, session, direction, nat_source,
-            nat_destination, nat_source_port, nat_destination_port, translated, tcp_flags, fragment,
+            nat_destination, nat_source_port, nat_destination_port, translated, tcp_flags,
+            fragment, nat_family, nat_protocol, headroom,
         }
-        writes {}
+        writes { out_offset, out_length }
     }
 }
 
 /// The `rewrite` system.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Rewrite;
+pub struct Rewrite {
+    /// Identification of the next IPv4 packet that was an IPv6 one.
+    identification: u16,
+}
 
 impl System for Rewrite {
     fn name(&self) -> &'static str {
@@ -60,43 +68,103 @@ impl System for Rewrite {
             if let Some(dscp) = shard.marks.get(row).dscp {
                 write_dscp(packet, view.family[row], dscp);
             }
-            if view.translated[row] {
-                let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
-                if view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
-                    // No transport header: the first fragment has the checksum.
-                    translate_addresses(packet, &tuple);
-                    decide_row(view.live, view.verdict, row, Fate::Forwarded);
-                    continue;
-                }
-                let kind = view.destination_port[row].to_be_bytes()[0];
-                if icmp::class(tuple.protocol, kind) == IcmpClass::Error {
-                    let slot = view.session[row].index().saturating_sub(1);
-                    quote::translate(
-                        packet,
-                        l4,
-                        tuple.family,
-                        shard.sessions.get(slot),
-                        view.direction[row],
-                    );
-                }
-                translate(packet, l4, &tuple);
-                let is_whole = view.fragment[row] & FRAGMENT_MORE == 0
-                    && view.length[row] == view.wire_length[row];
-                if tuple.protocol == SCTP && is_whole {
-                    delta::sctp(packet, l4, view.ip_length[row] as usize);
-                }
-            }
+            let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
             if let Some(mss) = world.flow.tcp_mss
                 && view.tcp_flags[row] & tcp_flag::SYN != 0
             {
-                let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
                 // Padding is no option.
                 let end = packet.len().min(view.ip_length[row] as usize);
                 mss::clamp(packet[..end].get_mut(l4..).unwrap_or_default(), mss);
             }
+            let start = view.offset[row] + u32::from(view.l3_offset[row]);
+            (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);
+            if view.nat_family[row] != view.family[row] {
+                let job = job_of(&view, row, self.identification, shard);
+                self.identification = self.identification.wrapping_add(1);
+                let Some(out) = nat64::translate(view.frames, &job) else {
+                    drop_row(view.live, view.verdict, row, DropReason::Untranslatable);
+                    continue;
+                };
+                let out = u32::try_from(out).unwrap_or(u32::MAX);
+                let end = start + view.ip_length[row];
+                (view.out_offset[row], view.out_length[row]) = (out, end - out);
+            } else if view.translated[row] {
+                let slot = view.session[row].index().saturating_sub(1);
+                let shape = Shape {
+                    l4,
+                    fragment: view.fragment[row],
+                    end: view.ip_length[row] as usize,
+                    is_whole: view.length[row] == view.wire_length[row],
+                };
+                same_family(packet, &shape, &tuple, shard.sessions.get(slot), view.direction[row]);
+            }
             decide_row(view.live, view.verdict, row, Fate::Forwarded);
         }
         shard.marks.clear();
+    }
+}
+
+/// What of a packet is there.
+struct Shape {
+    l4: usize,
+    fragment: u16,
+    end: usize,
+    is_whole: bool,
+}
+
+/// A packet that leaves in the family that it came in.
+fn same_family(packet: &mut [u8], shape: &Shape, tuple: &Tuple, session: &Session, direction: u8) {
+    if shape.fragment & FRAGMENT_OFFSET_MASK != 0 {
+        // No transport header: the first fragment has the checksum.
+        translate_addresses(packet, tuple);
+        return;
+    }
+    let kind = tuple.destination_port[0].to_be_bytes()[0];
+    if icmp::class(tuple.protocol, kind) == IcmpClass::Error {
+        quote::translate(packet, shape.l4, tuple.family, session, direction);
+    }
+    translate(packet, shape.l4, tuple);
+    if tuple.protocol == SCTP && shape.is_whole && shape.fragment & FRAGMENT_MORE == 0 {
+        delta::sctp(packet, shape.l4, shape.end);
+    }
+}
+
+/// A packet that leaves in the other family.
+fn job_of(view: &RewriteView<'_>, row: usize, identification: u16, shard: &Shard) -> Job {
+    let start = view.offset[row] as usize;
+    let l3 = start + usize::from(view.l3_offset[row]);
+    let wire_end = l3 + view.ip_length[row] as usize;
+    let session = shard.sessions.get(view.session[row].index().saturating_sub(1));
+    // A quoted packet went the other way: it arrived here with that direction's key.
+    let quoted = &session.keys[usize::from(1 - (view.direction[row] & 1))];
+    Job {
+        l3,
+        l4: start + usize::from(view.l4_offset[row]),
+        end: wire_end.min(start + view.length[row] as usize),
+        wire_end,
+        room: start - usize::from(view.headroom[row]).min(start),
+        fragment: view.fragment[row],
+        sides: [
+            Side {
+                family: view.family[row],
+                protocol: view.protocol[row],
+                source: (view.source[row], view.source_port[row]),
+                destination: (view.destination[row], view.destination_port[row]),
+            },
+            Side {
+                family: view.nat_family[row],
+                protocol: view.nat_protocol[row],
+                source: (view.nat_source[row], view.nat_source_port[row]),
+                destination: (view.nat_destination[row], view.nat_destination_port[row]),
+            },
+        ],
+        quoted: Side {
+            family: quoted.family,
+            protocol: quoted.protocol,
+            source: (quoted.source, quoted.source_port),
+            destination: (quoted.destination, quoted.destination_port),
+        },
+        identification,
     }
 }
 

@@ -27,6 +27,7 @@ pub const PORT_COLUMNS: u64 = Access::set(&[
     Column::offset,
     Column::length,
     Column::wire_length,
+    Column::headroom,
     Column::link,
     Column::bound_ingress,
     Column::verdict,

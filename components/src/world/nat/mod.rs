@@ -2,6 +2,8 @@
 //! narrow their context is (interface before zone), rules in order. Port allocation is a shard's
 //! own state and not here.
 
+pub mod embed;
+pub mod nptv6;
 pub mod pool;
 
 pub use pool::{Overflow, Permit, PersistentNat, PortBlocks, SourcePool};
@@ -110,6 +112,21 @@ pub struct StaticRule {
     pub outside_ports: Option<(u16, u16)>,
     /// `mapped-port`, as many as `outside_ports`.
     pub inside_ports: Option<(u16, u16)>,
+    /// How an address of one becomes one of the other.
+    pub kind: StaticKind,
+}
+
+/// What a static rule does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StaticKind {
+    /// `prefix`, `prefix-name`: the same place in the other range.
+    #[default]
+    Prefix,
+    /// `nptv6-prefix`: likewise, and neutral to checksums (RFC 6296).
+    Nptv6,
+    /// `inet`: the IPv4 address embedded in the IPv6 one (RFC 6052); a source rule gives the
+    /// source, and nothing is done in reverse.
+    Inet,
 }
 
 /// All NAT rules in the order in which they are tried.
@@ -140,8 +157,10 @@ pub struct NatQuery {
     pub egress: IfIndex,
     /// Its zone.
     pub to_zone: ZoneId,
-    /// Family.
+    /// Family as on the wire.
     pub family: Family,
+    /// Family of the destination: IPv4 where NAT64 has translated it.
+    pub destination_family: Family,
     /// Source as on the wire.
     pub source: Address,
     /// Destination: as on the wire for destination rules, translated for source rules.
@@ -157,6 +176,8 @@ pub struct DestinationHit {
     pub rule: NatRuleId,
     /// True for a static rule.
     pub is_static: bool,
+    /// Family of the translated address.
+    pub family: Family,
     /// Translated address.
     pub address: Address,
     /// Translated port.
@@ -200,7 +221,7 @@ impl NatMatch {
         self.from.contains(query.from_zone, query.ingress)
             && self.to.contains(query.to_zone, query.egress)
             && self.source.contains(query.family, query.source)
-            && self.destination.contains(query.family, query.destination)
+            && self.destination.contains(query.destination_family, query.destination)
             && port_in(&self.source_ports, query.service.source_port)
             && port_in(&self.destination_ports, query.service.destination_port)
             && (self.protocols.is_empty() || self.protocols.contains(&query.service.protocol))
@@ -216,17 +237,8 @@ impl NatTable {
         let statics = self.statics.iter().find_map(|rule| {
             let applies = rule.from.contains(query.from_zone, query.ingress)
                 && rule.source.contains(query.family, query.source);
-            let (address, port) = applies.then(|| {
-                let from = (rule.outside, rule.outside_ports);
-                translate(
-                    from,
-                    (rule.inside, rule.inside_ports),
-                    query.family,
-                    query.destination,
-                    query.service.destination_port,
-                )
-            })??;
-            Some(DestinationHit { rule: rule.id, is_static: true, address, port })
+            let (family, address, port) = applies.then(|| rule.inward(query))??;
+            Some(DestinationHit { rule: rule.id, is_static: true, family, address, port })
         });
         if statics.is_some() {
             return statics;
@@ -237,6 +249,7 @@ impl NatTable {
                 Some(DestinationHit {
                     rule: rule.id,
                     is_static: false,
+                    family,
                     address: spread(family, first, last, query.source),
                     port: if port == 0 { query.service.destination_port } else { port },
                 })
@@ -251,18 +264,10 @@ impl NatTable {
         let statics = self.statics.iter().find_map(|rule| {
             // The rule's `from` is the side that the outside address is seen on: here the egress
             // side.
-            let applies = rule.from.contains(query.to_zone, query.egress)
-                && rule.source.contains(query.family, query.destination);
-            let (address, port) = applies.then(|| {
-                let from = (rule.inside, rule.inside_ports.or(rule.outside_ports));
-                translate(
-                    from,
-                    (rule.outside, rule.outside_ports),
-                    query.family,
-                    query.source,
-                    query.service.source_port,
-                )
-            })??;
+            let applies = rule.kind != StaticKind::Inet
+                && rule.from.contains(query.to_zone, query.egress)
+                && rule.source.contains(query.destination_family, query.destination);
+            let (address, port) = applies.then(|| rule.outward(query))??;
             Some(SourceHit::Static { rule: rule.id, address, port })
         });
         statics.or_else(|| {
@@ -271,10 +276,68 @@ impl NatTable {
         })
     }
 
+    /// The IPv6 address by which the IPv6 side knows `v4`: as the rule would have it that
+    /// translated `known`, which is one of its own.
+    #[must_use]
+    pub fn embedded(&self, known: Address, v4: Address) -> Option<Address> {
+        let inet = self.statics.iter().filter(|rule| rule.kind == StaticKind::Inet);
+        let holds = |range| {
+            matches!(range, AddressRange::V6(first, last)
+            if (first..=last).contains(&known.v6_key()))
+        };
+        let rule = inet.into_iter().find(|rule| holds(rule.outside))?;
+        Some(embed::embed(known, embed::length_of(rule.outside)?, v4))
+    }
+
     /// The pool.
     #[must_use]
     pub fn pool(&self, id: PoolId) -> Option<&SourcePool> {
         self.pools.get(id.index().checked_sub(1)?)
+    }
+}
+
+impl StaticRule {
+    /// What the destination of a packet from outside becomes.
+    fn inward(&self, query: &NatQuery) -> Option<(Family, Address, u16)> {
+        let (address, port) = (query.destination, query.service.destination_port);
+        let sides = ((self.outside, self.outside_ports), (self.inside, self.inside_ports));
+        match self.kind {
+            StaticKind::Prefix => {
+                let (address, port) = translate(sides.0, sides.1, query.family, address, port)?;
+                Some((query.family, address, port))
+            }
+            StaticKind::Nptv6 => {
+                let is_v6 = query.family == Family::Inet6;
+                let address =
+                    is_v6.then(|| nptv6::translate(self.outside, self.inside, address))??;
+                Some((query.family, address, port))
+            }
+            StaticKind::Inet => {
+                let AddressRange::V6(first, last) = self.outside else { return None };
+                let holds = (first..=last).contains(&address.v6_key());
+                let length = embed::length_of(self.outside).filter(|_| holds)?;
+                let is_v6 = query.family == Family::Inet6;
+                is_v6.then(|| (Family::Inet, embed::extract(address, length), port))
+            }
+        }
+    }
+
+    /// What the source of a packet from inside becomes.
+    fn outward(&self, query: &NatQuery) -> Option<(Address, u16)> {
+        let (address, port) = (query.source, query.service.source_port);
+        let from = (self.inside, self.inside_ports.or(self.outside_ports));
+        match self.kind {
+            StaticKind::Prefix => {
+                translate(from, (self.outside, self.outside_ports), query.family, address, port)
+            }
+            StaticKind::Nptv6 => {
+                let is_v6 = query.family == Family::Inet6;
+                let address =
+                    is_v6.then(|| nptv6::translate(self.inside, self.outside, address))??;
+                Some((address, port))
+            }
+            StaticKind::Inet => None,
+        }
     }
 }
 

@@ -202,16 +202,15 @@ impl Classifier {
 
     /// Index of the first policy that matches.
     fn first(&self, query: &PolicyQuery, moment: Moment) -> Option<usize> {
-        let (source, destination) = match query.family {
+        let source = match query.family {
             Family::None => return None,
-            Family::Inet => (
-                self.source_v4.set(query.source.v4_key()),
-                self.destination_v4.set(query.destination.v4_key()),
-            ),
-            Family::Inet6 => (
-                self.source_v6.set(query.source.v6_key()),
-                self.destination_v6.set(query.destination.v6_key()),
-            ),
+            Family::Inet => self.source_v4.set(query.source.v4_key()),
+            Family::Inet6 => self.source_v6.set(query.source.v6_key()),
+        };
+        let destination = match query.destination_family {
+            Family::None => return None,
+            Family::Inet => self.destination_v4.set(query.destination.v4_key()),
+            Family::Inet6 => self.destination_v6.set(query.destination.v6_key()),
         };
         let service = &query.service;
         let protocol = self.protocol.set(service.protocol);

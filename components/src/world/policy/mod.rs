@@ -94,8 +94,10 @@ pub struct PolicyQuery {
     pub from_zone: ZoneId,
     /// Zone of the egress interface.
     pub to_zone: ZoneId,
-    /// Family of both addresses.
+    /// Family of the source.
     pub family: Family,
+    /// Family of the destination: IPv4 where NAT64 has translated it.
+    pub destination_family: Family,
     /// Source before source NAT.
     pub source: Address,
     /// Destination after destination NAT.

@@ -26,7 +26,7 @@ fn reference(
         let matches = fits(&policy.from_zones, query.from_zone)
             && fits(&policy.to_zones, query.to_zone)
             && policy.source.contains(query.family, query.source)
-            && policy.destination.contains(query.family, query.destination)
+            && policy.destination.contains(query.destination_family, query.destination)
             && policy.scheduler.as_ref().is_none_or(|scheduler| scheduler.is_on(moment));
         let application = match &policy.application {
             AppMatch::Any => Some(AppId::NONE),
@@ -128,6 +128,7 @@ fn packet(source: u32, destination: u32, port: u16) -> PolicyQuery {
         from_zone: ZoneId(2),
         to_zone: ZoneId(3),
         family: Family::Inet,
+        destination_family: Family::Inet,
         source: Address::v4(source.to_be_bytes()),
         destination: Address::v4(destination.to_be_bytes()),
         service: Service { protocol: TCP, destination_port: port, ..Service::default() },

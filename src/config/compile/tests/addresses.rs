@@ -26,6 +26,7 @@ fn permits(world: &World, source: &str, destination: &str) -> bool {
         from_zone: TRUST,
         to_zone: DMZ,
         family,
+        destination_family: family,
         source: v4(source),
         destination: v4(destination),
         service: Service::default(),

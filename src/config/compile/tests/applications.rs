@@ -109,6 +109,7 @@ fn policies_match_sets_and_name_the_member() {
             from_zone: TRUST,
             to_zone: UNTRUST,
             family: components::address::Family::Inet,
+            destination_family: components::address::Family::Inet,
             source: v4("10.1.1.2"),
             destination: v4("203.0.113.7"),
             service: service(6, port),

@@ -23,6 +23,7 @@ fn query(
         egress: IfIndex(to.0),
         to_zone: to.1,
         family: Family::Inet,
+        destination_family: Family::Inet,
         source: v4(source),
         destination: v4(destination),
         service: Service {
@@ -277,6 +278,30 @@ fn persistent_nat_does_not_replace_the_name_of_its_pool() {
 }
 
 #[test]
+fn prefixes_of_ipv6_are_translated_to_ipv4_and_to_one_another() {
+    let world = office(
+        "set security nat static rule-set s from zone trust
+         set security nat static rule-set s rule six match destination-address 64:ff9b::/96
+         set security nat static rule-set s rule six then static-nat inet
+         set security nat static rule-set s rule net match destination-address 2001:db8:1::/48
+         set security nat static rule-set s rule net then static-nat nptv6-prefix fd01:203:405::/48",
+    );
+    let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address").into();
+    let to = |destination| NatQuery {
+        family: Family::Inet6,
+        destination_family: Family::Inet6,
+        source: address("2001:db8::5"),
+        destination: address(destination),
+        ..query((2, TRUST), (0, ZoneId::NONE), "0.0.0.0", "0.0.0.0", 80)
+    };
+    let hit = world.nat.destination_of(&to("64:ff9b::192.0.2.33")).expect("the prefix");
+    assert_eq!((hit.family, hit.address, hit.port), (Family::Inet, v4("192.0.2.33"), 80));
+    let hit = world.nat.destination_of(&to("2001:db8:1:d550::1234")).expect("the prefix");
+    assert_eq!((hit.family, hit.address), (Family::Inet6, address("fd01:203:405:1::1234")));
+    assert_eq!(world.nat.destination_of(&to("64:ff9c::1")), None);
+}
+
+#[test]
 fn faults_of_source_nat_are_errors() {
     let at = "set security nat source";
     let r = format!("{at} rule-set out rule r");
@@ -324,7 +349,8 @@ fn faults_of_static_and_destination_nat_are_errors() {
     let proxy = "set security nat proxy-arp interface ge-9/9/9.0 address 203.0.113.1/32";
     let cases = [
         (format!("{fixed} prefix 10.1.2.64/27"), "bad-static-size"),
-        (format!("{fixed} inet"), "would-open"),
+        (format!("{fixed} inet"), "bad-static-size"),
+        (format!("{fixed} nptv6-prefix 2001:db8::/48"), "bad-static-size"),
         (format!("{fixed} prefix 2001:db8::/124"), "mixed-families"),
         (format!("{fixed} prefix-name nobody"), "undefined-address"),
         (format!("{narrow} protocol tcp"), "would-open"),

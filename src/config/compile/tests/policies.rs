@@ -14,6 +14,7 @@ fn lookup(world: &World, zones: (ZoneId, ZoneId), port: u16) -> PolicyHit {
         from_zone: zones.0,
         to_zone: zones.1,
         family: Family::Inet,
+        destination_family: Family::Inet,
         source: v4("10.1.1.2"),
         destination: v4("203.0.113.7"),
         service: Service {

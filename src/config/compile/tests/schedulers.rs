@@ -30,6 +30,7 @@ fn is_on(world: &World, time_s: u64) -> bool {
         from_zone: TRUST,
         to_zone: UNTRUST,
         family: Family::Inet,
+        destination_family: Family::Inet,
         source: v4("10.1.1.2"),
         destination: v4("203.0.113.7"),
         service: Service { protocol: 6, destination_port: 80, ..Service::default() },

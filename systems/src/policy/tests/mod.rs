@@ -2,6 +2,7 @@
 //! packet with its checksums computed anew.
 
 mod nat;
+mod nat64;
 
 use std::net::IpAddr;
 
@@ -17,7 +18,8 @@ use components::session::aging::Aging;
 use components::world::application::{ICMP, TCP, UDP};
 use components::world::interface::HostService;
 use components::world::nat::{
-    DestinationAction, DestinationRule, NatContext, NatMatch, SourceAction, SourceRule, StaticRule,
+    DestinationAction, DestinationRule, NatContext, NatMatch, SourceAction, SourceRule, StaticKind,
+    StaticRule,
 };
 use components::world::policy::{AddressMatch, DefaultPolicy, Policy, PolicyTable};
 use components::world::{FlowOptions, World};
@@ -32,6 +34,7 @@ use crate::test_support::{self as support, TRUST, TRUST_IFL, UNTRUST, UNTRUST_IF
 mod limits;
 mod tcp;
 
+const HEADROOM: usize = 64;
 const SECOND: u64 = 1_000_000_000;
 const SYN: u8 = tcp_flag::SYN;
 const ACK: u8 = tcp_flag::ACK;
@@ -73,11 +76,13 @@ impl Firewall {
 
     /// Sends one IP packet in on an interface.
     fn send(&mut self, ingress: IfIndex, packet: &[u8]) -> Sent {
-        let mut memory = packet.to_vec();
+        let mut memory = [&[0xa5; HEADROOM][..], packet].concat();
         let arena = Bump::new();
         self.expire();
         self.events.clear();
         let mut batch = Batch::new(&arena, 1, &mut memory, &mut self.events);
+        batch.columns.offset[0] = u32::try_from(HEADROOM).expect("short");
+        batch.columns.headroom[0] = u16::try_from(HEADROOM).expect("short");
         batch.columns.length[0] = u32::try_from(packet.len()).expect("short");
         batch.columns.wire_length[0] = batch.columns.length[0];
         batch.columns.link[0] = LinkType::RawIp;
@@ -86,12 +91,15 @@ impl Firewall {
         batch.columns.clock_ns[0] = self.clock_ns;
         self.pipeline.run(&mut batch, &mut self.shard, &self.world);
         let Verdict { fate, reason } = batch.columns.verdict[0];
+        let start = batch.columns.out_offset[0] as usize;
+        let out = start..start + batch.columns.out_length[0] as usize;
         match fate {
             Fate::Dropped => Sent::Dropped(reason),
             Fate::ToHost => Sent::ToHost,
             Fate::Forwarded => {
-                support::verify_checksums(&memory);
-                Sent::Forwarded(memory)
+                let packet = memory[out].to_vec();
+                support::verify_checksums(&packet);
+                Sent::Forwarded(packet)
             }
         }
     }
@@ -306,6 +314,7 @@ fn destination_and_static_nat_translate_before_the_policy_sees_the_packet() {
         inside: AddressRange::prefix(ip("10.0.0.25"), 32).expect("a prefix"),
         outside_ports: None,
         inside_ports: None,
+        kind: StaticKind::Prefix,
     });
     let mut firewall = Firewall::new(world);
     let client = ("198.51.100.7", 3333);

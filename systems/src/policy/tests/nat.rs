@@ -186,6 +186,7 @@ fn a_host_reaches_its_neighbour_by_the_outside_address_of_a_static_rule() {
         inside: range("10.0.0.64"),
         outside_ports: None,
         inside_ports: None,
+        kind: StaticKind::Prefix,
     });
     let mut firewall = Firewall::new(world);
     let out = firewall.forward(TRUST_IFL, &udp(("10.0.0.65", 7), ("203.0.113.70", 9)));

@@ -119,6 +119,7 @@ pub(super) fn query() -> impl Strategy<Value = PolicyQuery> {
                 from_zone: zones.0,
                 to_zone: zones.1,
                 family,
+                destination_family: family,
                 source,
                 destination,
                 service,
