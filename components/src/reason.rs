@@ -122,11 +122,11 @@ reasons! {
         PolicyDeny "policy_deny" "A policy denied it.",
         PolicyReject "policy_reject" "A policy rejected it.",
         NatPoolExhausted "nat_pool_exhausted" "No free port or address in the source NAT pool.",
-        NatNoAddress "nat_no_address" "The egress interface or pool has no address of this family to translate to.",
+        NatNoAddress "nat_no_address" "Interface or pool has no address of this family to translate to.",
         NatTupleTaken "nat_tuple_taken" "Another session has the same translated tuple.",
         NatBindingSessions "nat_binding_sessions" "The persistent NAT binding has as many sessions as its rule allows.",
         NatBindingsFull "nat_bindings_full" "The table of persistent NAT bindings is full: fail closed.",
-        NatBindingClosed "nat_binding_closed" "To a persistent NAT binding, from a host that its rule does not let in.",
+        NatBindingClosed "nat_binding_closed" "To a persistent NAT binding, from a host that it does not let in.",
         Untranslatable "untranslatable" "It has no form in the other address family (RFC 7915).",
         TtlExceeded "ttl_exceeded" "TTL or hop limit would become 0.",
     }

@@ -154,7 +154,11 @@ impl Steer {
         }
         query.destination = key.destination;
         query.service.destination_port = key.destination_port;
-        self.by_port(&query, world).unwrap_or_else(|| self.by_hash(key))
+        // What answers it from inside looks like the first packet of a session whose source is
+        // translated: both go where that one would.
+        let worker =
+            self.by_port(&query, world).or_else(|| self.by_port(&answer_of(&query), world));
+        worker.unwrap_or_else(|| self.by_hash(key))
     }
 
     /// The worker that can keep the source port, if the source is going to be translated: replies
@@ -207,6 +211,25 @@ impl Steer {
         let key = if ours <= theirs { key } else { key.reversed() };
         let worker = key.hash(self.seed) % u64::from(self.workers);
         u16::try_from(worker).unwrap_or(0)
+    }
+}
+
+/// A packet from the destination to the source.
+fn answer_of(query: &NatQuery) -> NatQuery {
+    NatQuery {
+        ingress: query.egress,
+        from_zone: query.to_zone,
+        egress: query.ingress,
+        to_zone: query.from_zone,
+        family: query.destination_family,
+        destination_family: query.family,
+        source: query.destination,
+        destination: query.source,
+        service: Service {
+            source_port: query.service.destination_port,
+            destination_port: query.service.source_port,
+            ..query.service
+        },
     }
 }
 

@@ -104,7 +104,12 @@ pub(super) fn install(
     if outcome.is_err() {
         shard.ports.release(came_in);
     }
-    outcome
+    let chosen = matches!(hit, Some(SourceHit::Rule { action, .. }) if action != SourceAction::Off);
+    outcome.map_err(|reason| match reason {
+        // Every choice was another session's.
+        DropReason::NatTupleTaken if chosen => DropReason::NatPoolExhausted,
+        reason => reason,
+    })
 }
 
 /// The source as transmitted, with what it holds.

@@ -101,7 +101,8 @@ mod tests {
             length in prop::sample::select(vec![32u8, 44, 48, 52, 56, 60, 64]),
         ) {
             let prefix = |base: u128| {
-                AddressRange::prefix(std::net::Ipv6Addr::from(base).into(), length).expect("a length")
+                let base = std::net::Ipv6Addr::from(base).into();
+                AddressRange::prefix(base, length).expect("a length")
             };
             let (inside, outside) = (prefix(bases[0]), prefix(bases[1]));
             let AddressRange::V6(first, last) = inside else { unreachable!() };
@@ -109,7 +110,9 @@ mod tests {
             let Some(public) = translate(inside, outside, address) else {
                 return Ok(());
             };
-            let sum = |a: Address| words_of(a.v6_key()).iter().map(|&w| u64::from(w)).sum::<u64>() % 0xffff;
+            let sum = |address: Address| {
+                words_of(address.v6_key()).iter().map(|&word| u64::from(word)).sum::<u64>() % 0xffff
+            };
             prop_assert_eq!(sum(address), sum(public));
             let AddressRange::V6(first, last) = outside else { unreachable!() };
             prop_assert!((first..=last).contains(&public.v6_key()));

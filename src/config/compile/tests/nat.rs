@@ -284,7 +284,8 @@ fn prefixes_of_ipv6_are_translated_to_ipv4_and_to_one_another() {
          set security nat static rule-set s rule six match destination-address 64:ff9b::/96
          set security nat static rule-set s rule six then static-nat inet
          set security nat static rule-set s rule net match destination-address 2001:db8:1::/48
-         set security nat static rule-set s rule net then static-nat nptv6-prefix fd01:203:405::/48",
+         set security nat static rule-set s rule net then static-nat \
+             nptv6-prefix fd01:203:405::/48",
     );
     let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address").into();
     let to = |destination| NatQuery {

@@ -90,7 +90,7 @@ fn what_a_protocol_without_ports_shares_with_another_host_goes_to_another_addres
     let second = firewall.forward(TRUST_IFL, &esp("10.0.0.6"));
     assert_ne!(first[12..16], second[12..16]);
     let third = firewall.send(TRUST_IFL, &esp("10.0.0.7"));
-    assert_eq!(third, Sent::Dropped(DropReason::NatTupleTaken));
+    assert_eq!(third, Sent::Dropped(DropReason::NatPoolExhausted));
 }
 
 #[test]
