@@ -140,10 +140,15 @@ impl PortTable {
         (group.count > 0).then(|| self.slots[group.first as usize].address)
     }
 
-    /// Gives back what a session held.
+    /// Gives back what a session held that ends now.
     pub fn release(&mut self, lease: PortLease) {
+        self.release_at(lease, self.clock_ns);
+    }
+
+    /// Gives back what a session held that ended at `ended_ns`, found out later.
+    pub fn release_at(&mut self, lease: PortLease, ended_ns: u64) {
         if lease.binding != 0 {
-            self.bindings.leave(lease, self.clock_ns);
+            self.bindings.leave(lease, ended_ns);
         }
         let Some(at) = lease.slot.checked_sub(1) else {
             return;

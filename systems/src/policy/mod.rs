@@ -345,17 +345,18 @@ pub fn expire(
     ended_max: usize,
 ) -> bool {
     let Shard { sessions, ports, screens, closed, .. } = shard;
-    ports.set_clock(clock_ns);
-    sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
+    let more = sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
         let reason: CloseReason = session.close_reason();
-        ports.release(session.lease);
+        ports.release_at(session.lease, session.deadline_ns.min(clock_ns));
         screens.release(&session);
         closed.0[reason.index()] += 1;
         if session.log_close {
             let record = session.record(EventKind::SessionClose, session.deadline_ns, reason);
             batch.events.raise_session(0, EventKind::SessionClose, record);
         }
-    })
+    });
+    ports.set_clock(clock_ns);
+    more
 }
 
 #[cfg(test)]
