@@ -38,8 +38,8 @@ view! {
     pub struct ScreenView {
         reads {
             clock_ns, offset, length, ingress, zone, family, protocol, source, destination,
-            source_port, destination_port, l3_offset, l4_offset, ip_length, ttl, fragment, tcp_flags, ip_options,
-            extensions, extension_count, fragment_mark,
+            source_port, destination_port, l3_offset, l4_offset, ip_length, ttl, fragment,
+            tcp_flags, ip_options, extensions, extension_count, fragment_mark,
         }
         writes {}
     }

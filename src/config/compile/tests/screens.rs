@@ -88,7 +88,7 @@ fn white_lists_hold_their_addresses() {
          set security screen white-list dns address [ 192.0.2.53/32 2001:db8::53 ]
          set security screen ids-option s udp flood white-list dns
          set security screen ids-option s tcp syn-flood white-list own source-address 10.0.0.0/8
-         set security screen ids-option s tcp syn-flood white-list to destination-address 192.0.2.1",
+         set security screen ids-option s tcp syn-flood white-list o destination-address 192.0.2.1",
     );
     let profile = world.screen_of(UNTRUST).expect("has a screen");
     let v4 = |a, b, c, d| Address::v4([a, b, c, d]);
