@@ -132,7 +132,7 @@ fn an_earlier_attack_of_the_table_is_not_answered() {
 fn the_alarm_threshold_raises_one_alarm_a_second_beside_the_cookies() {
     let mut guard = defended();
     guard.world.screens[0].thresholds.syn_alarm = 2;
-    let frames: Vec<_> = (0..6).map(|at| (at, syn(at as u8, 5, 80))).collect();
+    let frames: Vec<_> = (0..6u8).map(|at| (u64::from(at), syn(at, 5, 80))).collect();
     guard.send_all(&frames, 6);
     let counts = &guard.shard.counters.screens;
     // Attack threshold 1, alarm threshold 2: the fourth SYN.

@@ -89,8 +89,8 @@ fn hosts(first: u32, last: u32) -> AddressSet {
 fn syn_flood_fires_above_the_zone_threshold_of_a_second() {
     let mut guard =
         Guard::new(&[A::SynFlood], Thresholds { syn_attack: 3, ..Thresholds::default() });
-    for at in 0..3 {
-        assert_eq!(guard.send(at, &syn(at as u8, at as u8, 80)), None, "SYN {at}");
+    for at in 0..3u8 {
+        assert_eq!(guard.send(u64::from(at), &syn(at, at, 80)), None, "SYN {at}");
     }
     assert_eq!(guard.send(3, &syn(9, 9, 80)), Some(A::SynFlood));
     assert_eq!(guard.send(4, &frame(OUTSIDE, INSIDE, 6, &tcp(1025, 80, 18, &[]))), None, "SYN-ACK");
