@@ -285,7 +285,10 @@ fn prefixes_of_ipv6_are_translated_to_ipv4_and_to_one_another() {
          set security nat static rule-set s rule six then static-nat inet
          set security nat static rule-set s rule net match destination-address 2001:db8:1::/48
          set security nat static rule-set s rule net then static-nat \
-             nptv6-prefix fd01:203:405::/48",
+             nptv6-prefix fd01:203:405::/48
+         set security nat static rule-set s rule book match destination-address 2001:db8:2::/48
+         set security nat static rule-set s rule book then static-nat nptv6-prefix-name inside
+         set security address-book global address inside fd01:203:405::/48",
     );
     let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address").into();
     let to = |destination| NatQuery {
@@ -298,6 +301,8 @@ fn prefixes_of_ipv6_are_translated_to_ipv4_and_to_one_another() {
     let hit = world.nat.destination_of(&to("64:ff9b::192.0.2.33")).expect("the prefix");
     assert_eq!((hit.family, hit.address, hit.port), (Family::Inet, v4("192.0.2.33"), 80));
     let hit = world.nat.destination_of(&to("2001:db8:1:d550::1234")).expect("the prefix");
+    assert_eq!((hit.family, hit.address), (Family::Inet6, address("fd01:203:405:1::1234")));
+    let hit = world.nat.destination_of(&to("2001:db8:2:d54f::1234")).expect("the prefix");
     assert_eq!((hit.family, hit.address), (Family::Inet6, address("fd01:203:405:1::1234")));
     assert_eq!(world.nat.destination_of(&to("64:ff9c::1")), None);
 }
