@@ -88,10 +88,10 @@ impl BlockTable {
             let active = self.hosts[at as usize].active;
             let age_ns = now_ns.saturating_sub(self.blocks[active as usize].opened_ns);
             let limit_ns = u64::from(self.settings.active_s) * 1_000_000_000;
-            if limit_ns == 0 || age_ns < limit_ns {
-                if let Some(port) = self.take(slots, active, wanted) {
-                    return Some((self.slot_of(active), port));
-                }
+            if (limit_ns == 0 || age_ns < limit_ns)
+                && let Some(port) = self.take(slots, active, wanted)
+            {
+                return Some((self.slot_of(active), port));
             }
         }
         if let Some(block) = self.open(known, host, now_ns) {
