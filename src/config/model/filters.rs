@@ -286,7 +286,7 @@ const THEN: Stanza = Stanza {
     later: "analyzer clear-policy-map packet-capture packet-mode policy-map port-mirror \
         port-mirror-instance sample service-accounting traffic-class-count",
     ignored: "forwarding-class forwarding-class-accounting",
-    opening: "hierarchical-policer prefix-action decapsulate encapsulate logical-system next-interface next-ip next-ip6 \
+    opening: "hierarchical-policer prefix-action decapsulate encapsulate logical-system \
+        next-interface next-ip next-ip6 \
         routing-instance topology",
-    ..Stanza::EMPTY
 };

@@ -333,7 +333,7 @@ pub(crate) fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
 }
 
 fn hex(text: &str) -> Result<Vec<u8>, String> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return Err(format!("`{text}` is not whole bytes in hex"));
     }
     let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| format!("`{text}`: hex"));
