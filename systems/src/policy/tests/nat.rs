@@ -158,7 +158,7 @@ fn who_may_use_a_binding_from_outside_and_which_policy_covers_it() {
             match expected {
                 Some(expected) => assert_eq!(sent, *expected, "{permit:?} {remote:?}"),
                 None => {
-                    assert!(matches!(sent, Sent::Forwarded(_)), "{permit:?} {remote:?} {sent:?}")
+                    assert!(matches!(sent, Sent::Forwarded(_)), "{permit:?} {remote:?} {sent:?}");
                 }
             }
         }
