@@ -1,6 +1,6 @@
 //! Frame blocks: the contiguous event frames that one batch raised, on their way from the packet
-//! path to the ring. A block has its slots from the start and a pool keeps the blocks, so nothing
-//! is allocated after start-up. Frames carry sequence number 0 here; only the ring gives numbers.
+//! path to the ring. A block has its slots from the start and is used again, so nothing is
+//! allocated after start-up. Frames carry sequence number 0 here; only the ring gives numbers.
 
 use core::mem::{offset_of, size_of};
 use zerocopy::{FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -131,30 +131,6 @@ impl FrameBlock {
     }
 }
 
-/// Blocks of one size, handed out empty and taken back.
-#[derive(Debug)]
-pub struct BlockPool {
-    idle: Vec<FrameBlock>,
-}
-
-impl BlockPool {
-    /// `blocks` blocks of `capacity_frames` frames each.
-    pub fn new(blocks: usize, capacity_frames: usize) -> Self {
-        Self { idle: (0..blocks).map(|_| FrameBlock::new(capacity_frames)).collect() }
-    }
-
-    /// An empty block; `None` while all are out.
-    pub fn take(&mut self) -> Option<FrameBlock> {
-        self.idle.pop()
-    }
-
-    /// Takes a block back. Never allocates for the pool's own blocks.
-    pub fn give_back(&mut self, mut block: FrameBlock) {
-        block.clear();
-        self.idle.push(block);
-    }
-}
-
 /// The header of an event frame without a number.
 #[inline]
 fn event_header(kind: EventKind) -> FrameHeader {
@@ -204,13 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_block_comes_back_empty_and_keeps_its_slots() {
-        let mut pool = BlockPool::new(1, 4);
-        let mut block = pool.take().unwrap();
-        assert!(pool.take().is_none());
+    fn a_cleared_block_is_empty_and_keeps_its_slots() {
+        let mut block = FrameBlock::new(4);
         block.push(EventKind::SessionClose, record(1)).unwrap();
-        pool.give_back(block);
-        let block = pool.take().unwrap();
+        block.clear();
         assert!(block.is_empty());
         assert_eq!((block.remaining(), block.counts()), (4, [0; 5]));
     }

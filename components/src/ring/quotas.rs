@@ -20,13 +20,6 @@ impl Quotas {
     pub const fn eighths(capacity_frames: usize) -> Self {
         Self { reserved_frames: [capacity_frames / 8; EventKind::COUNT] }
     }
-
-    /// Shares in percent of the ring, rounded down to whole slots.
-    #[must_use]
-    pub fn from_percent(capacity_frames: usize, percent: [u8; EventKind::COUNT]) -> Self {
-        let reserved = |share: u8| capacity_frames.saturating_mul(usize::from(share)) / 100;
-        Self { reserved_frames: percent.map(reserved) }
-    }
 }
 
 /// Who holds how many slots. A holder is an event kind, or `None` for the FullResync, which has

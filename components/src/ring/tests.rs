@@ -234,7 +234,7 @@ fn refuses_to_be_made_wrongly() {
     assert_eq!(error(&RingConfig::new(0, 1)), "ring capacity 0 is not a power of two");
     let start = RingConfig { start_sequence: 0, ..RingConfig::new(8, 1) };
     assert_eq!(error(&start), "a stream cannot start at sequence 0");
-    let quotas = Quotas::from_percent(8, [100, 13, 0, 0, 0]);
+    let quotas = Quotas { reserved_frames: [8, 1, 0, 0, 0] };
     let full = RingConfig { quotas, ..RingConfig::new(8, 1) };
     assert_eq!(error(&full), "9 slots are reserved in a ring of 8");
 }

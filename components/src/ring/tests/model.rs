@@ -183,7 +183,8 @@ proptest! {
     ) {
         let capacity_frames = 1 << bits;
         let overflow = if evict { Overflow::Evict } else { Overflow::Refuse };
-        let quotas = Quotas::from_percent(capacity_frames, percent);
+        let reserved = |share: u8| capacity_frames * usize::from(share) / 100;
+        let quotas = Quotas { reserved_frames: percent.map(reserved) };
         let mut ring = ReplayRing::new(&RingConfig {
             capacity_frames, stream_id: 7, start_sequence: start, overflow, quotas,
         }).unwrap();
