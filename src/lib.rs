@@ -8,3 +8,4 @@ pub mod generate;
 pub mod ledger;
 pub mod port;
 pub mod replay;
+pub mod spool;

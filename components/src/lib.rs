@@ -18,5 +18,6 @@ pub mod ring;
 pub mod screen_state;
 pub mod session;
 pub mod session_id;
+pub mod spool;
 pub mod wire;
 pub mod world;

@@ -159,6 +159,7 @@ reasons! {
         Rejected "rejected" "The sink's receiver or file refused it.",
         DiskFull "disk_full" "No space left on the device.",
         QueueOverflow "queue_overflow" "The sink's queue was full.",
+        Damaged "damaged" "The spool was damaged before the sink had read it.",
     }
 }
 

@@ -117,7 +117,7 @@ mod tests {
         let sink = SinkReport {
             name: "stdout".into(),
             settled: 2,
-            lost: Counts([0, 0, 1, 0]),
+            lost: Counts([0, 0, 1, 0, 0]),
             backlog: 0,
         };
         assert_eq!(
