@@ -6,6 +6,7 @@ mod generate;
 mod inputs;
 mod print;
 mod replay;
+mod spool;
 mod summary;
 
 use std::io::Write;
@@ -34,6 +35,8 @@ enum Command {
     Print(PrintArgs),
     /// Write a capture of made-up traffic.
     Generate(GenerateArgs),
+    /// Look into a collector's spool.
+    Spool(SpoolArgs),
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +118,37 @@ struct GenerateArgs {
     flows: Option<u32>,
 }
 
+#[derive(Debug, Args)]
+struct SpoolArgs {
+    #[command(subcommand)]
+    command: SpoolCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SpoolCommand {
+    /// Segments, records, where each stream and each sink stands.
+    Stat {
+        /// The spool.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Check every record, and that record and sequence numbers follow each other.
+    Verify {
+        /// The spool.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Print the frames as they stood on the socket, as `replay --frames` does.
+    Dump {
+        /// The spool.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Write them here instead of to standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     #[default]
@@ -169,6 +203,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Print(args) => print::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Spool(args) => spool::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

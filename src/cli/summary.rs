@@ -172,7 +172,7 @@ fn row(out: &mut String, count: u64, label: &str, note: &str) -> std::fmt::Resul
 }
 
 /// Thousands apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -89,6 +89,29 @@ impl CursorFile {
         Ok(Self { path: cursors.join(file), draft })
     }
 
+    /// Every sink's file in the spool, with its name in the directory.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn all(directory: &Path) -> io::Result<Vec<(String, Self)>> {
+        let cursors = directory.join("cursors");
+        let entries = match fs::read_dir(&cursors) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                let draft = cursors.join(format!(".{name}.new"));
+                let file = Self { path: cursors.join(&name), draft };
+                found.push((name, file));
+            }
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
+    }
+
     /// What was saved last; `None` if nothing was, or the file is not whole.
     ///
     /// # Errors

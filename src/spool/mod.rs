@@ -18,7 +18,7 @@ mod volume;
 pub use chunk::Chunk;
 pub use cursor::{Cursor, CursorFile, SinkTotals};
 pub use durable::Durable;
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Finding, Inspection, SegmentReport, inspect};
 pub use reader::{Missing, Read, SpoolReader};
 pub use recovery::Recovery;
 pub use volume::{Directory, SegmentWrite, Volume};

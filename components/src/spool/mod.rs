@@ -176,6 +176,10 @@ pub enum SegmentError {
 }
 
 impl RecordKind {
+    /// All kinds in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::Frame, Self::Loss, Self::Quarantined, Self::Checkpoint, Self::Report];
+
     /// From the header's byte.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Option<Self> {
@@ -198,6 +202,18 @@ impl RecordKind {
             Self::Quarantined => "quarantined",
             Self::Checkpoint => "checkpoint",
             Self::Report => "report",
+        }
+    }
+
+    /// What it is, for people.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Frame => "frames that were applied",
+            Self::Loss => "ranges of sequence numbers that were not",
+            Self::Quarantined => "frames that could not be read, kept as they came",
+            Self::Checkpoint => "totals at the start of a segment",
+            Self::Report => "accounts of what the producer refused",
         }
     }
 }
