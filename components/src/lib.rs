@@ -19,5 +19,6 @@ pub mod screen_state;
 pub mod session;
 pub mod session_id;
 pub mod spool;
+pub mod stream;
 pub mod wire;
 pub mod world;

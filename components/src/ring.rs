@@ -48,6 +48,7 @@ use slots::Slots;
 pub struct ReplayRing {
     slots: Slots,
     stream_id: u64,
+    first: u64,
     acked: u64,
     tail: u64,
     sent: u64,
@@ -86,6 +87,7 @@ impl ReplayRing {
         Ok(Self {
             slots: Slots::new(capacity),
             stream_id: config.stream_id,
+            first: start,
             acked,
             tail: start,
             sent: start,
@@ -149,6 +151,15 @@ impl ReplayRing {
         self.resync != Resync::None
     }
 
+    /// The number under which the FullResync is retained, if it has one.
+    #[must_use]
+    pub const fn resync_number(&self) -> Option<u64> {
+        match self.resync {
+            Resync::Numbered(number, _) => Some(number),
+            Resync::None | Resync::Owed => None,
+        }
+    }
+
     /// The whole frames to write next. Not always all: a FullResync, which is shorter than an
     /// event, comes alone, so ask again after [`Self::mark_sent`] until there is none.
     #[must_use]
@@ -177,9 +188,11 @@ impl ReplayRing {
         let frames = u64::try_from(frames).unwrap_or(u64::MAX);
         debug_assert!(frames <= available, "{frames} frames sent of {available}");
         let frames = frames.min(available);
+        let again = self.sent_end.saturating_sub(self.sent).min(frames);
         self.sent += frames;
         self.sent_end = self.sent_end.max(self.sent);
         self.counters.sent += frames;
+        self.counters.replayed += again;
         self.check();
     }
 
@@ -214,6 +227,31 @@ impl ReplayRing {
         AckOutcome::Advanced(self.tail - before)
     }
 
+    /// The position from which the collector goes on, as it told it: an Ack, but one that may also
+    /// go back. What was acked and is not known any more is gone; it is counted and owes a
+    /// FullResync, like what was evicted.
+    pub fn resume_at(&mut self, applied: u64) -> AckOutcome {
+        let applied = applied.max(self.first - 1);
+        if applied == self.acked {
+            return AckOutcome::Duplicate;
+        }
+        if applied > self.acked {
+            return self.ack(applied);
+        }
+        self.counters.forgotten += self.acked - applied;
+        self.acked = applied;
+        self.owe_resync();
+        self.check();
+        AckOutcome::Regressed
+    }
+
+    /// Takes over from a process of which nobody knows what it wrote last: everything may have
+    /// been, so an Ack of any of it is good.
+    pub fn assume_written(&mut self) {
+        self.sent_end = self.head;
+        self.rewind_to_acked();
+    }
+
     /// Begins a connection: everything retained above the acked sequence is to be written again.
     pub fn rewind_to_acked(&mut self) {
         self.sent = self.tail;
@@ -226,6 +264,12 @@ impl ReplayRing {
     #[must_use]
     pub const fn stream_id(&self) -> u64 {
         self.stream_id
+    }
+
+    /// The first sequence number that the stream gave, or will give.
+    #[must_use]
+    pub const fn first_sequence(&self) -> u64 {
+        self.first
     }
 
     /// The oldest retained sequence number, or the next one if nothing is retained.

@@ -6,7 +6,7 @@
 use std::io;
 
 use components::reason::LossReason;
-use components::wire::{Decoder, Frame, FrameType, LossReport, ProtocolError, RawFrame};
+use components::wire::{Decoder, Frame, LossReport, ProtocolError, RawFrame};
 
 use super::report::{SinkReport, StreamReport};
 use super::sink::Sink;
@@ -145,27 +145,7 @@ impl State {
 /// Whether the frame's sequence is its own. A frame of an unknown type has one if it is not 0.
 fn is_numbered(frame: &RawFrame<'_>) -> bool {
     match frame.header.frame_type() {
-        Ok(
-            FrameType::SessionOpen
-            | FrameType::SessionClose
-            | FrameType::SessionUpdate
-            | FrameType::FullResync
-            | FrameType::PolicyDeny
-            | FrameType::ScreenDrop
-            | FrameType::FilterLog
-            | FrameType::RtFlowCreate
-            | FrameType::RtFlowClose,
-        ) => true,
-        Ok(
-            FrameType::Ack
-            | FrameType::Pause
-            | FrameType::Resume
-            | FrameType::DrainRequest
-            | FrameType::DrainComplete
-            | FrameType::Keepalive
-            | FrameType::Hello
-            | FrameType::LossReport,
-        ) => false,
+        Ok(frame_type) => frame_type.is_numbered(),
         Err(_) => frame.header.sequence.get() != 0,
     }
 }

@@ -35,10 +35,14 @@ pub struct RingCounters {
     /// Frames pushed out before they were acked, by event kind. Those that had been written may
     /// have arrived all the same: the collector, which sees the gap, decides what is lost.
     pub evicted: Counts<{ EventKind::COUNT }>,
+    /// Frames acked once that the collector turned out not to know any more.
+    pub forgotten: u64,
     /// FullResync frames that got a number.
     pub resyncs: u64,
     /// Frames written, each time that they were.
     pub sent: u64,
+    /// Of those, frames that had been written before.
+    pub replayed: u64,
     /// Acks that covered more than the last.
     pub acks_advanced: u64,
     /// Acks that repeated the last.

@@ -81,20 +81,36 @@ impl Decoder {
 
     /// The next whole frame, `None` until more bytes come, or once the error that ends the stream.
     pub fn next_frame(&mut self) -> Option<Result<RawFrame<'_>, ProtocolError>> {
-        let received = &self.buffer[self.start..self.end];
-        let header = FrameHeader::parse(received).ok()?;
-        let length = header.length.get();
-        let payload_length = usize::try_from(length).ok().filter(|n| *n <= PAYLOAD_LENGTH_MAX);
-        let Some(payload_length) = payload_length else {
-            self.poisoned = true;
-            self.start = 0;
-            self.end = 0;
-            let frame_type = header.frame_type;
-            return Some(Err(ProtocolError::PayloadTooLong { frame_type, length }));
+        let frame = match split_frame(&self.buffer[self.start..self.end])? {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.poisoned = true;
+                self.start = 0;
+                self.end = 0;
+                return Some(Err(error));
+            }
         };
-        let bytes = received.get(..HEADER_LENGTH + payload_length)?;
-        self.start += bytes.len();
-        Some(Ok(RawFrame { header, bytes }))
+        self.start += frame.bytes.len();
+        Some(Ok(frame))
+    }
+
+    /// What was received and not yet taken, for a reader that takes many frames at once with
+    /// [`split_frame`] and then says so with [`Self::consume`].
+    #[must_use]
+    pub fn received(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Takes the first `count` bytes of [`Self::received`], which are whole frames.
+    pub fn consume(&mut self, count: usize) {
+        debug_assert!(count <= self.end - self.start, "more than was received");
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// Room that [`Self::spare_mut`] would give, bytes.
+    #[must_use]
+    pub fn spare_bytes(&self) -> usize {
+        self.buffer.len() - (self.end - self.start)
     }
 
     /// Bytes received that are not yet a whole frame; what a disconnect leaves behind.
@@ -113,6 +129,20 @@ impl Decoder {
         self.end = 0;
         self.poisoned = false;
     }
+}
+
+/// The whole frame that `bytes` begin with, `None` if more bytes are needed to tell.
+#[inline]
+pub fn split_frame(bytes: &[u8]) -> Option<Result<RawFrame<'_>, ProtocolError>> {
+    let header = FrameHeader::parse(bytes).ok()?;
+    let length = header.length.get();
+    let payload_length = usize::try_from(length).ok().filter(|n| *n <= PAYLOAD_LENGTH_MAX);
+    let Some(payload_length) = payload_length else {
+        let frame_type = header.frame_type;
+        return Some(Err(ProtocolError::PayloadTooLong { frame_type, length }));
+    };
+    let bytes = bytes.get(..HEADER_LENGTH + payload_length)?;
+    Some(Ok(RawFrame { header, bytes }))
 }
 
 /// The longest frame, bytes.

@@ -100,6 +100,21 @@ impl Frame {
         Ok(())
     }
 
+    /// Whether [`Self::decode`] would take the frame, and its type; cheap for events.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    #[inline]
+    pub fn check(header: &FrameHeader, payload: &[u8]) -> Result<FrameType, DecodeError> {
+        let frame_type = header.frame_type()?;
+        if frame_type.event_kind().is_some() {
+            RtFlow::check(frame_type, payload)?;
+        } else {
+            Self::decode(header, payload)?;
+        }
+        Ok(frame_type)
+    }
+
     /// Reads the payload that follows `header`.
     ///
     /// # Errors

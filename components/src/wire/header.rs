@@ -163,6 +163,36 @@ impl FrameType {
             | Self::LossReport => None,
         }
     }
+
+    /// Whether the sequence of such a frame is its own number in the stream.
+    #[must_use]
+    pub const fn is_numbered(self) -> bool {
+        match self {
+            Self::SessionOpen
+            | Self::SessionClose
+            | Self::SessionUpdate
+            | Self::FullResync
+            | Self::PolicyDeny
+            | Self::ScreenDrop
+            | Self::FilterLog
+            | Self::RtFlowCreate
+            | Self::RtFlowClose => true,
+            Self::Ack
+            | Self::Pause
+            | Self::Resume
+            | Self::DrainRequest
+            | Self::DrainComplete
+            | Self::Keepalive
+            | Self::Hello
+            | Self::LossReport => false,
+        }
+    }
+
+    /// Whether the type is one of ours, which the contract itself does not have.
+    #[must_use]
+    pub const fn is_extension(self) -> bool {
+        self as u8 > Self::FilterLog as u8
+    }
 }
 
 impl core::fmt::Display for FrameType {

@@ -12,7 +12,7 @@ pub mod rt_flow;
 pub mod session;
 
 pub use control::{Hello, KindLoss, LossReport, PROTOCOL_VERSION};
-pub use decoder::{Decoder, RawFrame};
+pub use decoder::{Decoder, RawFrame, split_frame};
 pub use error::{DecodeError, EncodeError, ProtocolError};
 pub use frame::Frame;
 pub use header::{FrameHeader, FrameType, HEADER_LENGTH, PAYLOAD_LENGTH_MAX};

@@ -129,23 +129,7 @@ impl RtFlow {
     /// A payload of another length than 136, an event type that is not the frame type's, a family
     /// other than 2 and 10, and an action above 2, which has no meaning to fall back on.
     pub fn decode(frame_type: FrameType, payload: &[u8]) -> Result<Self, DecodeError> {
-        let record = RtFlowRecord::ref_from_bytes(payload).map_err(|_| DecodeError::Length {
-            frame_type,
-            expected: RT_FLOW_LENGTH,
-            actual: payload.len(),
-        })?;
-        let event_type = record.event_type;
-        let kind = frame_type
-            .event_kind()
-            .filter(|kind| *kind as u8 == event_type)
-            .ok_or(DecodeError::EventType { frame_type, event_type })?;
-        let family = match record.family {
-            2 => Family::Inet,
-            10 => Family::Inet6,
-            family => return Err(DecodeError::Family { frame_type, family }),
-        };
-        let action = Action::from_wire(record.action)
-            .ok_or(DecodeError::Action { frame_type, action: record.action })?;
+        let (record, kind, family, action) = checked(frame_type, payload)?;
         Ok(Self {
             kind,
             time_ns: record.time_ns.get(),
@@ -169,6 +153,15 @@ impl RtFlow {
             reason: record.reason,
             detail: detail(record, kind),
         })
+    }
+
+    /// What [`Self::decode`] looks at, without taking the record apart: the event's kind.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    #[inline]
+    pub fn check(frame_type: FrameType, payload: &[u8]) -> Result<EventKind, DecodeError> {
+        checked(frame_type, payload).map(|(_, kind, _, _)| kind)
     }
 
     /// Whether either address or port was translated.
@@ -196,6 +189,32 @@ impl RtFlow {
             (_, detail) => Err(EncodeError::Detail { kind: self.kind, detail }),
         }
     }
+}
+
+/// The payload as a record, and those of its fields that may be wrong.
+#[inline]
+fn checked(
+    frame_type: FrameType,
+    payload: &[u8],
+) -> Result<(&RtFlowRecord, EventKind, Family, Action), DecodeError> {
+    let record = RtFlowRecord::ref_from_bytes(payload).map_err(|_| DecodeError::Length {
+        frame_type,
+        expected: RT_FLOW_LENGTH,
+        actual: payload.len(),
+    })?;
+    let event_type = record.event_type;
+    let kind = frame_type
+        .event_kind()
+        .filter(|kind| *kind as u8 == event_type)
+        .ok_or(DecodeError::EventType { frame_type, event_type })?;
+    let family = match record.family {
+        2 => Family::Inet,
+        10 => Family::Inet6,
+        family => return Err(DecodeError::Family { frame_type, family }),
+    };
+    let action = Action::from_wire(record.action)
+        .ok_or(DecodeError::Action { frame_type, action: record.action })?;
+    Ok((record, kind, family, action))
 }
 
 /// What bytes 56 to 71, and the server's counters, mean in an event of this kind.

@@ -1,0 +1,120 @@
+//! The identities of the stream as pairs of figures that must be equal, made from the counters of
+//! the two machines and of whatever reads the spool. One function for tests and ledger alike, so
+//! that what the simulator proves is what an operator sees.
+
+use crate::kinds::EventKind;
+use crate::reason::{Counts, SinkLoss};
+use crate::stream::position::StreamPosition;
+use crate::stream::producer::{Producer, Refused};
+
+/// Two figures that must be equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What it says.
+    pub name: String,
+    /// Left side.
+    pub left: u64,
+    /// Right side.
+    pub right: u64,
+}
+
+/// The producer's figures. Those of one that died are kept with its ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProducerFigures {
+    /// Events raised, by whoever raises them.
+    pub generated: Counts<{ EventKind::COUNT }>,
+    /// Events that got a number.
+    pub assigned: Counts<{ EventKind::COUNT }>,
+    /// Events that got none.
+    pub refused: Refused,
+    /// FullResyncs, which have numbers too.
+    pub resyncs: u64,
+    /// The stream's first number.
+    pub first_sequence: u64,
+    /// The highest number given.
+    pub last_sequence: u64,
+    /// The highest number acked.
+    pub acked: u64,
+}
+
+/// The figures of one reader of the spool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinkFigures {
+    /// Its name.
+    pub name: String,
+    /// Events done with.
+    pub settled: u64,
+    /// Events that never will be, by reason.
+    pub lost: Counts<{ SinkLoss::COUNT }>,
+    /// Events in the spool that it has not come to.
+    pub backlog: u64,
+}
+
+/// All figures of one stream.
+#[derive(Clone, Debug)]
+pub struct Figures<'a> {
+    /// The producer's.
+    pub producer: ProducerFigures,
+    /// The collector's.
+    pub stream: &'a StreamPosition,
+    /// Distinct numbers under which frames lie in the spool, if it was read; otherwise the
+    /// collector's own count.
+    pub distinct: Option<u64>,
+    /// The sinks'.
+    pub sinks: &'a [SinkFigures],
+    /// Whether nothing is under way any more.
+    pub at_rest: bool,
+}
+
+impl ProducerFigures {
+    /// Of a producer whose events are counted by `generated`.
+    #[must_use]
+    pub fn new(producer: &Producer, generated: Counts<{ EventKind::COUNT }>) -> Self {
+        let ring = producer.ring();
+        Self {
+            generated,
+            assigned: ring.counters().assigned,
+            refused: producer.refused(),
+            resyncs: ring.counters().resyncs,
+            first_sequence: ring.first_sequence(),
+            last_sequence: ring.last_sequence(),
+            acked: ring.acked(),
+        }
+    }
+}
+
+/// Identities (1) to (5) of a stream. Running, (3) says that every number below the position is
+/// applied or lost, and none above it is acked; at rest, that no number is above it.
+#[must_use]
+pub fn identities(figures: &Figures<'_>) -> Vec<Identity> {
+    let Figures { producer, stream, .. } = figures;
+    let mut all = Vec::new();
+    let mut equal = |name: &str, left, right| {
+        all.push(Identity { name: name.to_owned(), left, right });
+    };
+    for kind in EventKind::ALL {
+        let at = kind.index();
+        let right = producer.assigned.0[at] + producer.refused[at].total();
+        let name = format!("{}: generated = assigned + refused", kind.label());
+        equal(&name, producer.generated.0[at], right);
+    }
+    let before = producer.first_sequence - 1;
+    let numbered = producer.assigned.total() + producer.resyncs;
+    equal("assigned + resyncs = numbers given", numbered, producer.last_sequence - before);
+    let accounted = stream.applied.total() + stream.lost.total();
+    if figures.at_rest {
+        equal("last sequence = applied + lost", producer.last_sequence - before, accounted);
+        equal("last sequence = acked", producer.last_sequence, producer.acked);
+    } else {
+        equal("position = applied + lost", stream.position.saturating_sub(before), accounted);
+        equal("acked above the position", producer.acked.saturating_sub(stream.position), 0);
+    }
+    let distinct = figures.distinct.unwrap_or_else(|| stream.applied.total());
+    equal("applied = distinct numbers in the spool", stream.applied.total(), distinct);
+    for sink in figures.sinks {
+        let right = sink.settled + sink.lost.total() + sink.backlog;
+        let name = format!("{}: applied = settled + lost + backlog", sink.name);
+        equal(&name, stream.applied.events.total(), right);
+    }
+    all
+}

@@ -1,0 +1,162 @@
+//! Where a collector stands in one stream: every number up to its position was applied or is lost
+//! under a reason, never both and never neither. A FullResync that waits for its
+//! resynchronisation holds the Ack below it, and nothing else.
+
+use crate::kinds::EventKind;
+use crate::reason::{Counts, LossReason};
+use crate::stream::journal::{Loss, Record, StreamId};
+use crate::wire::{FrameType, split_frame};
+
+/// A collector's knowledge of one stream.
+///
+/// `position = applied + lost`, whatever happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamPosition {
+    /// The stream.
+    pub id: StreamId,
+    /// The highest number that is applied or lost.
+    pub position: u64,
+    /// What was applied, each number once.
+    pub applied: Applied,
+    /// Numbers lost, by reason.
+    pub lost: Counts<{ LossReason::COUNT }>,
+    /// The last losses, neighbours merged.
+    losses: Vec<Loss>,
+    /// FullResyncs that are not done with.
+    pub held: Option<Held>,
+}
+
+/// Frames applied, by what they were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Events.
+    pub events: Counts<{ EventKind::COUNT }>,
+    /// Frames of session replication.
+    pub sessions: u64,
+    /// FullResyncs.
+    pub resyncs: u64,
+}
+
+/// The numbers of the FullResyncs that wait for a resynchronisation: one does for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// None that waits is below this.
+    pub first: u64,
+    /// The highest one.
+    pub last: u64,
+}
+
+impl Applied {
+    /// All frames.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.events.total() + self.sessions + self.resyncs
+    }
+
+    /// Counts a frame of a type that has a number of its own.
+    pub(super) fn count(&mut self, frame_type: FrameType) {
+        match frame_type.event_kind() {
+            Some(kind) => self.events.0[kind.index()] += 1,
+            None if frame_type == FrameType::FullResync => self.resyncs += 1,
+            None => self.sessions += 1,
+        }
+    }
+}
+
+impl StreamPosition {
+    /// A stream of which nothing has come yet.
+    #[must_use]
+    pub fn new(id: StreamId) -> Self {
+        Self {
+            id,
+            position: 0,
+            applied: Applied::default(),
+            lost: Counts::default(),
+            losses: Vec::new(),
+            held: None,
+        }
+    }
+
+    /// The highest number that an Ack may name, once all of this is durable.
+    #[must_use]
+    pub const fn ackable(&self) -> u64 {
+        match &self.held {
+            Some(held) => held.first - 1,
+            None => self.position,
+        }
+    }
+
+    /// The last losses, oldest first: at most [`LOSSES_MAX`], ranges that touch made one.
+    #[must_use]
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// Takes a record of this stream from a spool.
+    pub(super) fn on(&mut self, record: &Record<'_>) {
+        match record {
+            Record::Frames { bytes, first, .. } => {
+                let mut rest = *bytes;
+                let mut sequence = *first;
+                while let Some(Ok(frame)) = split_frame(rest) {
+                    if let Ok(frame_type) = frame.header.frame_type() {
+                        self.apply(frame_type, sequence);
+                    }
+                    rest = &rest[frame.bytes.len()..];
+                    sequence = sequence.saturating_add(1);
+                }
+            }
+            Record::Lost(loss) | Record::Aside { loss, .. } => self.lose(loss),
+            Record::Resynced { through, .. } => self.resynced(*through),
+            Record::Report { .. } => {}
+        }
+    }
+
+    /// The next number was applied.
+    pub(super) fn apply(&mut self, frame_type: FrameType, sequence: u64) {
+        self.applied.count(frame_type);
+        self.position = self.position.max(sequence);
+        if frame_type == FrameType::FullResync {
+            let first = self.held.map_or(sequence, |held| held.first);
+            self.held = Some(Held { first, last: sequence });
+        }
+    }
+
+    /// Several events were applied at once.
+    pub(super) fn apply_events(&mut self, kinds: &Counts<{ EventKind::COUNT }>) {
+        self.applied.events.add(kinds);
+        self.position += kinds.total();
+    }
+
+    /// The next numbers are lost.
+    pub(super) fn lose(&mut self, loss: &Loss) {
+        self.lost.0[loss.reason.index()] += loss.count();
+        self.position = self.position.max(loss.last);
+        match self.losses.last_mut() {
+            Some(last)
+                if last.reason == loss.reason && last.last.checked_add(1) == Some(loss.first) =>
+            {
+                last.last = loss.last;
+            }
+            _ => {
+                if self.losses.len() == LOSSES_MAX {
+                    self.losses.remove(0);
+                }
+                self.losses.push(*loss);
+            }
+        }
+    }
+
+    /// A resynchronisation was done that began after the FullResync of number `through`.
+    pub(super) fn resynced(&mut self, through: u64) {
+        self.held = match self.held {
+            Some(held) if held.last > through => {
+                Some(Held { first: held.first.max(through.saturating_add(1)), last: held.last })
+            }
+            _ => None,
+        };
+    }
+}
+
+/// Losses that are remembered one by one; older ones are in the sums and in the spool.
+pub const LOSSES_MAX: usize = 64;
