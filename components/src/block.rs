@@ -3,7 +3,7 @@
 //! allocated after start-up. Frames carry sequence number 0 here; only the ring gives numbers.
 
 use core::mem::{offset_of, size_of};
-use zerocopy::{FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::kinds::EventKind;
 use crate::wire::header::{FrameHeader, FrameType, HEADER_LENGTH};
@@ -12,9 +12,11 @@ use crate::wire::record::{RT_FLOW_LENGTH, RtFlowRecord};
 /// Length of an event frame, bytes: the unit of blocks and of the ring.
 pub const EVENT_FRAME_LENGTH: usize = size_of::<EventFrame>();
 
-/// An RT_FLOW event as a whole frame. Header and record always agree on the kind: there is no way
-/// to make one from bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable, KnownLayout, Unaligned)]
+/// An RT_FLOW event as a whole frame. Header and record always agree on the kind. Only a ring that
+/// takes over another process's memory makes frames from bytes, and checks each.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub struct EventFrame {
     header: FrameHeader,
@@ -38,6 +40,13 @@ impl EventFrame {
     #[inline]
     pub fn kind(&self) -> EventKind {
         EventKind::from_wire(self.record.event_type).expect("written by `new` and nothing else")
+    }
+
+    /// The event's kind, if the frame is one of ours: for bytes that another process wrote.
+    pub(crate) fn checked_kind(&self) -> Option<EventKind> {
+        let kind = EventKind::from_wire(self.record.event_type)?;
+        let header = FrameHeader { sequence: self.header.sequence, ..event_header(kind) };
+        (self.header == header).then_some(kind)
     }
 
     /// The sequence number; 0 before the ring accepted the frame.

@@ -13,11 +13,13 @@ mod config;
 mod outcome;
 mod quotas;
 mod slots;
+mod state;
 
 pub use config::{Overflow, RingConfig, RingError};
 pub use outcome::{AckOutcome, Appended, RingCounters};
 pub use quotas::Quotas;
 pub use slots::Unsent;
+pub use state::{RingMemory, RingState};
 
 use quotas::Occupancy;
 use slots::Slots;
@@ -57,6 +59,8 @@ pub struct ReplayRing {
     occupancy: Occupancy,
     overflow: Overflow,
     resync: Resync,
+    /// Numbers in `tail..head` without a frame: only a stream that was taken over may have some.
+    holes: Vec<u64>,
     counters: RingCounters,
 }
 
@@ -96,6 +100,7 @@ impl ReplayRing {
             occupancy: Occupancy::new(&config.quotas, capacity)?,
             overflow: config.overflow,
             resync: Resync::None,
+            holes: Vec::new(),
             counters: RingCounters::default(),
         })
     }
@@ -172,6 +177,7 @@ impl ReplayRing {
             Resync::Numbered(sequence, _) if *sequence > self.sent => *sequence,
             _ => self.head,
         };
+        let end = self.holes.iter().find(|hole| **hole > self.sent).map_or(end, |h| end.min(*h));
         let (first, second) = self.slots.run(self.sent, end);
         Unsent {
             first: first.as_bytes(),
@@ -193,6 +199,7 @@ impl ReplayRing {
         self.sent_end = self.sent_end.max(self.sent);
         self.counters.sent += frames;
         self.counters.replayed += again;
+        self.step_over_holes();
         self.check();
     }
 
@@ -214,11 +221,14 @@ impl ReplayRing {
         }
         let before = self.tail;
         while self.tail <= sequence {
-            self.occupancy.release(self.class(self.tail));
+            if !self.pass_hole() {
+                self.occupancy.release(self.class(self.tail));
+            }
             self.tail += 1;
         }
         self.acked = sequence;
         self.sent = self.sent.max(self.tail);
+        self.step_over_holes();
         if matches!(self.resync, Resync::Numbered(own, _) if own <= sequence) {
             self.resync = Resync::None;
         }
@@ -255,6 +265,7 @@ impl ReplayRing {
     /// Begins a connection: everything retained above the acked sequence is to be written again.
     pub fn rewind_to_acked(&mut self) {
         self.sent = self.tail;
+        self.step_over_holes();
         self.check();
     }
 }
@@ -328,9 +339,13 @@ impl ReplayRing {
         if self.head == u64::MAX {
             return false;
         }
-        while !self.occupancy.admits(kind) {
+        while !self.has_room(kind) {
             if self.overflow == Overflow::Refuse || self.tail == self.head {
                 return false;
+            }
+            if self.pass_hole() {
+                self.tail += 1;
+                continue;
             }
             let oldest = self.class(self.tail);
             if oldest != kind && self.occupancy.is_protected(oldest) {
@@ -339,6 +354,29 @@ impl ReplayRing {
             self.evict(oldest);
         }
         true
+    }
+
+    /// Whether the holder is admitted, and a slot is free: a hole takes one and nobody has it.
+    fn has_room(&self, kind: Option<EventKind>) -> bool {
+        let free = self.holes.is_empty() || self.retained() < self.slots.capacity();
+        free && self.occupancy.admits(kind)
+    }
+
+    /// Whether the oldest number is a hole, which is then forgotten.
+    fn pass_hole(&mut self) -> bool {
+        let hole = self.holes.first() == Some(&self.tail);
+        if hole {
+            self.holes.remove(0);
+        }
+        hole
+    }
+
+    /// A number without a frame is never written: the next one that is shows the gap.
+    fn step_over_holes(&mut self) {
+        while self.holes.contains(&self.sent) {
+            self.sent += 1;
+            self.sent_end = self.sent_end.max(self.sent);
+        }
     }
 
     /// Gives up the oldest frame. It cannot be half written: a frame begun counts as sent, and
@@ -370,7 +408,8 @@ impl ReplayRing {
         debug_assert!(self.sent <= self.head, "{self:?}");
         debug_assert!(self.acked < self.sent_end && self.sent_end <= self.head, "{self:?}");
         debug_assert!(self.retained() <= self.slots.capacity(), "{self:?}");
-        debug_assert_eq!(self.occupancy.total(), self.retained());
+        let frames = self.retained() - self.holes.len() as u64;
+        debug_assert_eq!(self.occupancy.total(), frames);
     }
 }
 

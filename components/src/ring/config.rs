@@ -57,6 +57,24 @@ pub enum RingError {
         /// The ring's slots.
         capacity: usize,
     },
+    /// The memory is not that of such a ring.
+    #[error("memory of {slots} slots for a ring of {capacity}")]
+    Memory {
+        /// Slots of the memory.
+        slots: usize,
+        /// The ring's slots.
+        capacity: usize,
+    },
+    /// A state that no ring was ever in.
+    #[error("acked {acked}, oldest {tail}, next {head}: no ring was ever in this state")]
+    State {
+        /// The highest number acked.
+        acked: u64,
+        /// The oldest number retained.
+        tail: u64,
+        /// The next number.
+        head: u64,
+    },
     /// Zero is no sequence number.
     #[error("a stream cannot start at sequence 0")]
     StartSequence,

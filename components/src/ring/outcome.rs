@@ -37,6 +37,8 @@ pub struct RingCounters {
     pub evicted: Counts<{ EventKind::COUNT }>,
     /// Frames acked once that the collector turned out not to know any more.
     pub forgotten: u64,
+    /// Frames that were not whole when the stream was taken over from another process.
+    pub torn: u64,
     /// FullResync frames that got a number.
     pub resyncs: u64,
     /// Frames written, each time that they were.

@@ -1,7 +1,11 @@
 //! The memory of the ring, and the runs of it that are handed out for writing. Everything else
 //! addresses slots by sequence number only, so that the memory may be any slice of slots.
 
+use zerocopy::{IntoBytes, LE, U32};
+
 use crate::block::EventFrame;
+use crate::kinds::EventKind;
+use crate::ring::state::RingMemory;
 
 /// Frames to write: two runs of whole frames, the second empty unless the ring wraps.
 #[derive(Clone, Copy, Debug)]
@@ -35,18 +39,38 @@ impl<'a> Unsent<'a> {
 
 /// The ring's memory: slots addressed by sequence number, whatever holds them.
 pub(super) struct Slots {
-    frames: Vec<EventFrame>,
+    frames: Frames,
     mask: usize,
+}
+
+/// Slots of this process alone, or those that the next process finds.
+enum Frames {
+    Owned(Vec<EventFrame>),
+    Mapped(RingMemory),
 }
 
 impl Slots {
     /// `capacity` slots, a power of two.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { frames: vec![EventFrame::blank(); capacity], mask: capacity - 1 }
+        let frames = Frames::Owned(vec![EventFrame::blank(); capacity]);
+        Self { frames, mask: capacity - 1 }
+    }
+
+    /// The slots of `memory`, a power of two, each with its checksum.
+    pub(super) fn mapped(memory: RingMemory) -> Self {
+        let mask = memory.slots.len() - 1;
+        Self { frames: Frames::Mapped(memory), mask }
     }
 
     pub(super) fn capacity(&self) -> u64 {
-        self.frames.len() as u64
+        self.frames().len() as u64
+    }
+
+    fn frames(&self) -> &[EventFrame] {
+        match &self.frames {
+            Frames::Owned(frames) => frames,
+            Frames::Mapped(memory) => memory.slots,
+        }
     }
 
     fn slot(&self, sequence: u64) -> usize {
@@ -56,27 +80,64 @@ impl Slots {
     }
 
     pub(super) fn get(&self, sequence: u64) -> &EventFrame {
-        &self.frames[self.slot(sequence)]
+        &self.frames()[self.slot(sequence)]
     }
 
     pub(super) fn put(&mut self, sequence: u64, frame: &EventFrame) {
         let slot = self.slot(sequence);
-        let slot = &mut self.frames[slot];
-        *slot = *frame;
-        slot.set_sequence(sequence);
+        match &mut self.frames {
+            Frames::Owned(frames) => {
+                frames[slot] = *frame;
+                frames[slot].set_sequence(sequence);
+            }
+            Frames::Mapped(memory) => {
+                memory.slots[slot] = *frame;
+                memory.slots[slot].set_sequence(sequence);
+                memory.sums[slot] = checksum(&memory.slots[slot]);
+            }
+        }
+    }
+
+    /// The kind of the frame under `sequence`, if that is what its slot holds, whole.
+    pub(super) fn checked_kind(&self, sequence: u64) -> Option<EventKind> {
+        let slot = self.slot(sequence);
+        let frame = &self.frames()[slot];
+        let whole = match &self.frames {
+            Frames::Owned(_) => true,
+            Frames::Mapped(memory) => memory.sums[slot] == checksum(frame),
+        };
+        (whole && frame.sequence() == sequence).then(|| frame.checked_kind()).flatten()
     }
 
     /// The slots of `from..to`, at most all of them, in two runs.
     pub(super) fn run(&self, from: u64, to: u64) -> (&[EventFrame], &[EventFrame]) {
-        let count = usize::try_from(to - from).unwrap_or(usize::MAX).min(self.frames.len());
+        let frames = self.frames();
+        let count = usize::try_from(to - from).unwrap_or(usize::MAX).min(frames.len());
         let start = self.slot(from);
-        let in_first = count.min(self.frames.len() - start);
-        (&self.frames[start..start + in_first], &self.frames[..count - in_first])
+        let in_first = count.min(frames.len() - start);
+        (&frames[start..start + in_first], &frames[..count - in_first])
     }
+}
+
+#[cfg(test)]
+impl crate::ring::ReplayRing {
+    /// Slots and checksums as they lie in memory.
+    pub(super) fn memory_bytes(&self) -> Option<Vec<u8>> {
+        match &self.slots.frames {
+            Frames::Owned(_) => None,
+            Frames::Mapped(memory) => {
+                Some([memory.slots.as_bytes(), memory.sums.as_bytes()].concat())
+            }
+        }
+    }
+}
+
+fn checksum(frame: &EventFrame) -> U32<LE> {
+    crc32fast::hash(frame.as_bytes()).into()
 }
 
 impl core::fmt::Debug for Slots {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Slots").field("capacity", &self.frames.len()).finish_non_exhaustive()
+        f.debug_struct("Slots").field("capacity", &self.capacity()).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::wire::RtFlowRecord;
 
 mod model;
+mod state;
 
 const CREATE: EventKind = EventKind::SessionCreate;
 const DENY: EventKind = EventKind::PolicyDeny;

@@ -1,0 +1,241 @@
+//! A ring's state as it is kept beside its slots, so that the next process can take the stream
+//! over: cursors, what is owed, and every total. The owner keeps two copies and publishes a new
+//! one after each change, so that whoever finds the memory finds the state before a change or
+//! after it, never between. Slots that do not check out are holes: their numbers are lost, counted
+//! as torn, and everything else is replayed.
+
+use core::mem::size_of;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, LE, U32, U64, Unaligned};
+
+use super::quotas::Occupancy;
+use super::slots::Slots;
+use super::{ReplayRing, Resync, RingConfig, RingCounters, RingError};
+use crate::block::{EVENT_FRAME_LENGTH, EventFrame};
+use crate::kinds::EventKind;
+use crate::reason::{Counts, RefuseReason};
+use crate::wire::{FrameHeader, FrameType};
+
+/// Everything of a ring but its slots, as it lies in shared memory.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct RingState {
+    /// CRC-32 of everything after it.
+    pub checksum: U32<LE>,
+    /// Zero.
+    pub zero: [u8; 4],
+    /// How many states were published before.
+    pub generation: U64<LE>,
+    /// The stream's id.
+    pub stream_id: U64<LE>,
+    /// The first number of the stream.
+    pub first: U64<LE>,
+    /// The highest number acked.
+    pub acked: U64<LE>,
+    /// The oldest number retained.
+    pub tail: U64<LE>,
+    /// The number of the next frame.
+    pub head: U64<LE>,
+    /// 0: no FullResync is owed; 1: one is; above: it is retained under that number.
+    pub resync: U64<LE>,
+    /// The totals.
+    pub counters: StoredCounters,
+    /// What was refused before it came to the ring, by kind and [`RefuseReason`].
+    pub upstream: [[U64<LE>; RefuseReason::COUNT]; EventKind::COUNT],
+}
+
+/// [`RingCounters`] as they lie in shared memory.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct StoredCounters {
+    assigned: [U64<LE>; EventKind::COUNT],
+    refused: [U64<LE>; EventKind::COUNT],
+    evicted: [U64<LE>; EventKind::COUNT],
+    torn: U64<LE>,
+    forgotten: U64<LE>,
+    resyncs: U64<LE>,
+    sent: U64<LE>,
+    replayed: U64<LE>,
+    acks_advanced: U64<LE>,
+    acks_duplicate: U64<LE>,
+    acks_regressed: U64<LE>,
+    acks_beyond_sent: U64<LE>,
+}
+
+impl RingState {
+    /// Whether nothing in it changed since it was published.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.checksum.get() == self.hash()
+    }
+
+    fn hash(&self) -> u32 {
+        crc32fast::hash(&self.as_bytes()[size_of::<U32<LE>>()..])
+    }
+
+    /// Refusals before the ring, by kind.
+    #[must_use]
+    pub fn upstream(&self) -> [Counts<{ RefuseReason::COUNT }>; EventKind::COUNT] {
+        self.upstream.map(|reasons| Counts(reasons.map(U64::get)))
+    }
+}
+
+impl ReplayRing {
+    /// The state to publish, `generation` states after the first.
+    #[must_use]
+    pub fn state(
+        &self,
+        generation: u64,
+        upstream: &[Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
+    ) -> RingState {
+        let mut state = RingState {
+            checksum: 0.into(),
+            zero: [0; 4],
+            generation: generation.into(),
+            stream_id: self.stream_id.into(),
+            first: self.first.into(),
+            acked: self.acked.into(),
+            tail: self.tail.into(),
+            head: self.head.into(),
+            resync: match self.resync {
+                Resync::None => 0,
+                Resync::Owed => 1,
+                // Its number is above 1: what it stands for was numbered before it.
+                Resync::Numbered(number, _) => number,
+            }
+            .into(),
+            counters: StoredCounters::of(&self.counters),
+            upstream: upstream.map(|reasons| reasons.0.map(Into::into)),
+        };
+        state.checksum = state.hash().into();
+        state
+    }
+
+    /// A ring in `memory` whose stream goes on where `state` says, or a new one. Nobody knows
+    /// what the process before wrote last, so everything counts as written once.
+    ///
+    /// # Errors
+    /// As [`ReplayRing::new`], and if state and memory do not fit each other.
+    pub fn in_memory(
+        config: &RingConfig,
+        memory: RingMemory,
+        state: Option<&RingState>,
+    ) -> Result<Self, RingError> {
+        let mut ring = Self::new(config)?;
+        let capacity = config.capacity_frames;
+        if memory.slots.len() != capacity || memory.sums.len() != capacity {
+            return Err(RingError::Memory { slots: memory.slots.len(), capacity });
+        }
+        ring.slots = Slots::mapped(memory);
+        let Some(state) = state else {
+            return Ok(ring);
+        };
+        let [first, acked, tail, head] =
+            [state.first, state.acked, state.tail, state.head].map(U64::get);
+        let fits = acked < tail && tail <= head && head - tail <= capacity as u64 && first > 0;
+        if !fits || acked + 1 < first {
+            return Err(RingError::State { acked, tail, head });
+        }
+        ring.stream_id = state.stream_id.get();
+        (ring.first, ring.acked, ring.tail, ring.head) = (first, acked, tail, head);
+        ring.counters = state.counters.get();
+        ring.resync = match state.resync.get() {
+            0 => Resync::None,
+            number if (tail.max(2)..head).contains(&number) => {
+                Resync::Numbered(number, FrameHeader::new(FrameType::FullResync, 0, number))
+            }
+            _ => Resync::Owed,
+        };
+        ring.recount(config)?;
+        ring.assume_written();
+        Ok(ring)
+    }
+
+    /// Counts what each retained frame takes, and finds the ones that are not whole.
+    fn recount(&mut self, config: &RingConfig) -> Result<(), RingError> {
+        self.occupancy = Occupancy::new(&config.quotas, config.capacity_frames)?;
+        for sequence in self.tail..self.head {
+            let resync = self.resync_number() == Some(sequence);
+            if resync {
+                self.occupancy.take(None);
+            } else if let Some(kind) = self.slots.checked_kind(sequence) {
+                self.occupancy.take(Some(kind));
+            } else {
+                self.holes.push(sequence);
+                self.counters.torn += 1;
+                self.owe_resync();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Memory for a ring that outlives its process: slots, and a checksum for each.
+#[derive(Debug)]
+pub struct RingMemory {
+    pub(super) slots: &'static mut [EventFrame],
+    pub(super) sums: &'static mut [U32<LE>],
+}
+
+impl RingMemory {
+    /// Bytes for a ring of `capacity` slots.
+    #[must_use]
+    pub const fn length(capacity: usize) -> usize {
+        capacity * (EVENT_FRAME_LENGTH + size_of::<U32<LE>>())
+    }
+
+    /// As many slots as `bytes` has room for, whatever stands in them.
+    #[must_use]
+    pub fn new(bytes: &'static mut [u8]) -> Self {
+        let capacity = bytes.len() / Self::length(1);
+        let (slots, rest) = bytes.split_at_mut(capacity * EVENT_FRAME_LENGTH);
+        let sums = &mut rest[..capacity * size_of::<U32<LE>>()];
+        let whole = "unaligned types, and a length that is a multiple";
+        Self {
+            slots: <[EventFrame]>::mut_from_bytes(slots).expect(whole),
+            sums: <[U32<LE>]>::mut_from_bytes(sums).expect(whole),
+        }
+    }
+}
+
+impl StoredCounters {
+    fn of(counters: &RingCounters) -> Self {
+        Self {
+            assigned: counters.assigned.0.map(Into::into),
+            refused: counters.refused.0.map(Into::into),
+            evicted: counters.evicted.0.map(Into::into),
+            torn: counters.torn.into(),
+            forgotten: counters.forgotten.into(),
+            resyncs: counters.resyncs.into(),
+            sent: counters.sent.into(),
+            replayed: counters.replayed.into(),
+            acks_advanced: counters.acks_advanced.into(),
+            acks_duplicate: counters.acks_duplicate.into(),
+            acks_regressed: counters.acks_regressed.into(),
+            acks_beyond_sent: counters.acks_beyond_sent.into(),
+        }
+    }
+
+    fn get(&self) -> RingCounters {
+        RingCounters {
+            assigned: Counts(self.assigned.map(U64::get)),
+            refused: Counts(self.refused.map(U64::get)),
+            evicted: Counts(self.evicted.map(U64::get)),
+            torn: self.torn.get(),
+            forgotten: self.forgotten.get(),
+            resyncs: self.resyncs.get(),
+            sent: self.sent.get(),
+            replayed: self.replayed.get(),
+            acks_advanced: self.acks_advanced.get(),
+            acks_duplicate: self.acks_duplicate.get(),
+            acks_regressed: self.acks_regressed.get(),
+            acks_beyond_sent: self.acks_beyond_sent.get(),
+        }
+    }
+}
+
+const _: () = assert!(size_of::<RingState>() == 416);
