@@ -61,6 +61,12 @@ impl EventFrame {
         self.header.sequence = sequence.into();
     }
 
+    /// Makes it a frame of another version; its kind stays what the record says.
+    #[cfg(test)]
+    pub(crate) fn set_frame_type(&mut self, frame_type: u8) {
+        self.header.frame_type = frame_type;
+    }
+
     /// The record.
     #[inline]
     pub fn record(&self) -> &RtFlowRecord {

@@ -9,12 +9,19 @@ use crate::wire::header::{FrameHeader, HEADER_LENGTH, PAYLOAD_LENGTH_MAX};
 /// An incremental decoder for one connection; half a frame never outlives it or [`Self::reset`].
 ///
 /// `0 ≤ start ≤ end ≤ buffer length`: bytes in `start..end` are received and not yet taken.
-#[derive(Debug)]
 pub struct Decoder {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
     poisoned: bool,
+}
+
+impl core::fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let mut shown = f.debug_struct("Decoder");
+        shown.field("capacity", &self.buffer.len()).field("buffered", &self.buffered());
+        shown.field("poisoned", &self.poisoned).finish()
+    }
 }
 
 /// A whole frame inside the decoder's buffer, its payload not yet looked at.

@@ -239,9 +239,12 @@ impl Core {
     }
 
     /// Says what is due, in an order that the producer can take: the last Pause or Resume wins.
-    /// Nothing is added to what is not yet written, so the outbox is bounded.
+    /// Nothing is added to what is not yet written, so the outbox is bounded; and nothing comes
+    /// before the producer's first frame, since that may be a Hello, whose answer is the first.
     pub(super) fn fill_outbox(&mut self) {
-        let Some(connection) = self.connection.as_mut().filter(|_| self.outbox.is_empty()) else {
+        let empty = self.outbox.is_empty();
+        let connection = self.connection.as_mut().filter(|c| empty && c.stream.is_some());
+        let Some(connection) = connection else {
             return;
         };
         if let Some(sequence) = connection.ack_due.take() {

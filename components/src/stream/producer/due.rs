@@ -63,11 +63,12 @@ impl Producer {
         #[cfg(test)]
         if let Some(connection) = self.connection.as_mut() {
             let looked = core::mem::replace(&mut connection.resync_looked_for, true);
-            let unnoticed = self.bug == Some(Bug::EvictionUnnoticedWhileConnected) && looked;
-            let first = self.bug == Some(Bug::NoResyncBeforeFirstAck)
-                && self.ring.acked() < self.ring.first_sequence();
-            if unnoticed || first {
+            if self.bug == Some(Bug::EvictionUnnoticedWhileConnected) && looked {
                 return;
+            }
+            let first = self.ring.acked() < self.ring.first_sequence();
+            if self.bug == Some(Bug::NoResyncBeforeFirstAck) && first {
+                self.ring.forgive_resync();
             }
         }
         self.ring.append_resync();
