@@ -327,6 +327,21 @@ impl ReplayRing {
         (self.acked + 1 < self.tail).then(|| (self.acked + 1, self.tail - 1))
     }
 
+    /// Slots.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.slots.capacity()
+    }
+
+    /// Whether all of `frames` would be accepted now, without an eviction.
+    #[must_use]
+    pub fn fits(&self, frames: &[EventFrame]) -> bool {
+        let mut kinds = [0; EventKind::COUNT];
+        frames.iter().for_each(|frame| kinds[frame.kind().index()] += 1);
+        let slots = self.slots.capacity() - self.retained();
+        frames.len() as u64 <= slots && self.occupancy.admits_all(&kinds)
+    }
+
     /// Frames retained.
     #[must_use]
     pub const fn retained(&self) -> u64 {

@@ -59,6 +59,14 @@ impl Occupancy {
             || holder.is_some_and(|kind| self.used[kind.index()] < self.reserved[kind.index()])
     }
 
+    /// Whether there are slots for so many of each kind together.
+    pub(super) fn admits_all(&self, kinds: &[u64; EventKind::COUNT]) -> bool {
+        let of_common = kinds.iter().enumerate().map(|(kind, wanted)| {
+            wanted.saturating_sub(self.reserved[kind].saturating_sub(self.used[kind]))
+        });
+        of_common.sum::<u64>() <= self.common - self.common_used
+    }
+
     /// Whether the holder has no more than its reservation, which nobody else may cut into.
     pub(super) fn is_protected(&self, holder: Option<EventKind>) -> bool {
         holder.is_some_and(|kind| self.used[kind.index()] <= self.reserved[kind.index()])

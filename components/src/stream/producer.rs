@@ -283,9 +283,18 @@ impl Producer {
     /// All refusals: those before the ring, the ring's and the dialect's.
     #[must_use]
     pub fn refused(&self) -> Refused {
-        let mut refused = self.upstream;
+        let mut refused = self.refused_upstream();
         for (kind, counts) in refused.iter_mut().enumerate() {
             counts.0[RefuseReason::RingFull.index()] += self.ring.counters().refused.0[kind];
+        }
+        refused
+    }
+
+    /// Refusals before the ring, those of the dialect included: what a ring does not count.
+    #[must_use]
+    pub fn refused_upstream(&self) -> Refused {
+        let mut refused = self.upstream;
+        for (kind, counts) in refused.iter_mut().enumerate() {
             counts.0[RefuseReason::Disabled.index()] += self.disabled[kind];
         }
         refused
