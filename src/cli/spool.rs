@@ -9,7 +9,8 @@ use std::path::Path;
 use anyhow::Context;
 use components::kinds::EventKind;
 use components::reason::LossReason;
-use components::spool::{RecordKind, StreamTotals};
+use components::spool::RecordKind;
+use components::stream::StreamPosition;
 use jiff::Timestamp;
 
 use super::summary::grouped;
@@ -72,27 +73,28 @@ fn stat(directory: &Path) -> Result<(), Stop> {
     put(&out)
 }
 
-fn stream(out: &mut String, totals: &StreamTotals) -> std::fmt::Result {
+fn stream(out: &mut String, totals: &StreamPosition) -> std::fmt::Result {
     writeln!(
         out,
         "{:<20} {:016x}   last {}, applied {}, lost {}",
         "stream",
-        totals.stream.get(),
-        grouped(totals.last_sequence.get()),
-        grouped(totals.applied()),
-        grouped(totals.lost())
+        totals.id.0,
+        grouped(totals.position),
+        grouped(totals.applied.total()),
+        grouped(totals.lost.total())
     )?;
     for kind in EventKind::ALL {
-        let count = totals.events[kind.index()].get();
+        let count = totals.applied.events.0[kind.index()];
         if count > 0 {
             writeln!(out, "  {:<18} {:>16}", kind.label(), grouped(count))?;
         }
     }
-    if totals.sessions.get() > 0 {
-        writeln!(out, "  {:<18} {:>16}", "sessions", grouped(totals.sessions.get()))?;
+    let others = [("sessions", totals.applied.sessions), ("full_resync", totals.applied.resyncs)];
+    for (name, count) in others.into_iter().filter(|(_, count)| *count > 0) {
+        writeln!(out, "  {name:<18} {:>16}", grouped(count))?;
     }
     for reason in LossReason::ALL {
-        let count = totals.lost[reason.index()].get();
+        let count = totals.lost.0[reason.index()];
         if count > 0 {
             writeln!(
                 out,

@@ -21,7 +21,7 @@ pub struct Inspection {
     /// Where each stream stands.
     pub totals: Totals,
     /// Records by [`RecordKind`] number, from 1.
-    pub records: [u64; 5],
+    pub records: [u64; RecordKind::ALL.len()],
     /// The ordinal of the next record.
     pub next_ordinal: u64,
     /// What is wrong, in order.
@@ -156,9 +156,8 @@ impl Inspection {
             if self.segments.is_empty() || record.ordinal > self.next_ordinal {
                 self.totals = Totals::parse(record.payload).unwrap_or_default();
                 let streams = self.totals.streams().iter();
-                self.expected = streams
-                    .map(|totals| (totals.stream.get(), totals.last_sequence.get() + 1))
-                    .collect();
+                self.expected =
+                    streams.map(|position| (position.id.0, position.position + 1)).collect();
             }
             self.next_ordinal = record.ordinal;
             return;
@@ -187,7 +186,7 @@ impl Inspection {
 /// The sequence numbers that a record accounts for.
 fn numbers(record: &Record<'_>) -> Option<(u64, u64)> {
     match record.kind {
-        RecordKind::Frame | RecordKind::Quarantined => {
+        RecordKind::Frame | RecordKind::Quarantined | RecordKind::UnknownType => {
             let sequence = FrameHeader::parse(record.payload).ok()?.sequence.get();
             Some((sequence, sequence))
         }
@@ -195,6 +194,6 @@ fn numbers(record: &Record<'_>) -> Option<(u64, u64)> {
             let (loss, _) = Loss::parse(record.payload)?;
             Some((loss.first.get(), loss.last.get()))
         }
-        RecordKind::Checkpoint | RecordKind::Report => None,
+        RecordKind::Checkpoint | RecordKind::Report | RecordKind::Resynced => None,
     }
 }

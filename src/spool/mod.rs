@@ -256,7 +256,7 @@ impl<V: Volume> Spool<V> {
     /// Begins a segment: its header, and what is known of every stream.
     fn begin(&mut self, now_ns: u64) -> Result<(), WriteError> {
         let mut head = SegmentHeader::new(self.next_ordinal, now_ns).as_bytes().to_vec();
-        append(&mut head, RecordKind::Checkpoint, 0, self.next_ordinal, self.totals.payload());
+        append(&mut head, RecordKind::Checkpoint, 0, self.next_ordinal, &self.totals.payload());
         // A segment without a record, left by a failed attempt, has the name of this one.
         if self.segments.back().is_some_and(|last| last.first_ordinal == self.next_ordinal) {
             self.segments.pop_back();

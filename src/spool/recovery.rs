@@ -14,6 +14,7 @@ use components::reason::LossReason;
 use components::spool::{
     Parsed, Record, RecordKind, SEGMENT_HEADER_LENGTH, SegmentHeader, Totals, find, parse,
 };
+use components::stream::{Loss, StreamId};
 use components::wire::FrameHeader;
 
 use super::{Segment, SpoolError, directory};
@@ -140,12 +141,12 @@ fn lose_between(record: &Record<'_>, totals: &mut Totals) {
     let Ok(header) = FrameHeader::parse(record.payload) else {
         return;
     };
-    if !matches!(record.kind, RecordKind::Frame | RecordKind::Quarantined) {
-        return;
-    }
-    let entry = totals.entry(record.stream);
-    let missing = header.sequence.get().saturating_sub(entry.last_sequence.get() + 1);
-    if missing > 0 {
-        entry.lose(header.sequence.get() - 1, missing, LossReason::Quarantined);
+    let numbered = [RecordKind::Frame, RecordKind::Quarantined, RecordKind::UnknownType]
+        .contains(&record.kind);
+    let stream = StreamId(record.stream);
+    let entry = totals.entry(stream);
+    let (first, next) = (entry.position + 1, header.sequence.get());
+    if numbered && first < next {
+        entry.lose(&Loss { stream, first, last: next - 1, reason: LossReason::Quarantined });
     }
 }

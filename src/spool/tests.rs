@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex};
 
 use components::reason::{LossReason, SinkLoss};
 use components::spool::{Loss, RecordKind};
+use components::stream::StreamId;
 use components::wire::{FrameHeader, FrameType};
 use zerocopy::IntoBytes;
 
 use super::*;
 
 const STREAM: u64 = 0xfeed;
+const STREAM_ID: StreamId = StreamId(STREAM);
 
 fn config(directory: &Path) -> SpoolConfig {
     SpoolConfig {
@@ -69,7 +71,7 @@ fn what_was_committed_is_read_back_across_segments_and_restarts() {
     drop(spool);
     let (mut spool, recovery) = Spool::open(config(directory.path())).unwrap();
     assert_eq!((recovery.next_ordinal, recovery.torn_bytes), (50, 0));
-    assert_eq!(recovery.totals.of(STREAM).unwrap().last_sequence.get(), 50);
+    assert_eq!(recovery.totals.of(STREAM_ID).unwrap().position, 50);
     fill(&mut spool, 51..61, 10);
     let expected: Vec<_> = (1..61).map(Ok).collect();
     assert_eq!(read(directory.path(), 0, 60), expected);
@@ -165,10 +167,10 @@ fn a_damaged_place_in_the_last_segment_is_lost_in_the_totals_and_the_tail_is_kep
     bytes[at] ^= 1;
     fs::write(&path, &bytes).unwrap();
     let (_spool, recovery) = Spool::open(config(directory.path())).unwrap();
-    let totals = *recovery.totals.of(STREAM).unwrap();
+    let totals = recovery.totals.of(STREAM_ID).unwrap();
     assert_eq!((recovery.next_ordinal, recovery.damaged_places), (6, 1));
-    assert_eq!((totals.applied(), totals.lost(), totals.last_sequence.get()), (5, 1, 6));
-    assert_eq!(totals.lost[LossReason::Quarantined.index()].get(), 1);
+    assert_eq!((totals.applied.total(), totals.lost.total(), totals.position), (5, 1, 6));
+    assert_eq!(totals.lost.0[LossReason::Quarantined.index()], 1);
     let damaged = Err((1, SinkLoss::Damaged));
     assert_eq!(read(directory.path(), 2, 6), [Ok(3), damaged, Ok(5), Ok(6)]);
 }
@@ -243,8 +245,8 @@ fn losses_and_quarantined_frames_count_towards_the_position() {
     spool.commit(&chunk, 0).unwrap();
     drop(spool);
     let (_spool, recovery) = Spool::open(config(directory.path())).unwrap();
-    let totals = recovery.totals.of(STREAM).unwrap();
-    assert_eq!((totals.last_sequence.get(), totals.applied(), totals.lost()), (11, 1, 10));
+    let totals = recovery.totals.of(STREAM_ID).unwrap();
+    assert_eq!((totals.position, totals.applied.total(), totals.lost.total()), (11, 1, 10));
     assert!(inspect(directory.path(), |_| ()).unwrap().findings.is_empty());
 }
 

@@ -5,7 +5,7 @@
 
 mod checkpoint;
 
-pub use checkpoint::{StreamTotals, TOTALS_MAX, Totals};
+pub use checkpoint::{TOTALS_MAX, Totals};
 
 use core::mem::{offset_of, size_of};
 
@@ -69,8 +69,12 @@ pub enum RecordKind {
     Quarantined = 3,
     /// [`Totals`], at the start of each segment.
     Checkpoint = 4,
-    /// A LossReport frame: what the producer refused.
+    /// The payload of a LossReport: what the producer refused.
     Report = 5,
+    /// A frame of a type that is not known, as it arrived; its number counts as lost.
+    UnknownType = 6,
+    /// The session state was fetched anew after every FullResync up to this number, a u64.
+    Resynced = 7,
 }
 
 /// Sequence numbers that were never applied, and why.
@@ -177,8 +181,15 @@ pub enum SegmentError {
 
 impl RecordKind {
     /// All kinds in the order of their numbers.
-    pub const ALL: [Self; 5] =
-        [Self::Frame, Self::Loss, Self::Quarantined, Self::Checkpoint, Self::Report];
+    pub const ALL: [Self; 7] = [
+        Self::Frame,
+        Self::Loss,
+        Self::Quarantined,
+        Self::Checkpoint,
+        Self::Report,
+        Self::UnknownType,
+        Self::Resynced,
+    ];
 
     /// From the header's byte.
     #[must_use]
@@ -189,6 +200,8 @@ impl RecordKind {
             3 => Some(Self::Quarantined),
             4 => Some(Self::Checkpoint),
             5 => Some(Self::Report),
+            6 => Some(Self::UnknownType),
+            7 => Some(Self::Resynced),
             _ => None,
         }
     }
@@ -202,6 +215,8 @@ impl RecordKind {
             Self::Quarantined => "quarantined",
             Self::Checkpoint => "checkpoint",
             Self::Report => "report",
+            Self::UnknownType => "unknown type",
+            Self::Resynced => "resynced",
         }
     }
 
@@ -214,6 +229,8 @@ impl RecordKind {
             Self::Quarantined => "frames that could not be read, kept as they came",
             Self::Checkpoint => "totals at the start of a segment",
             Self::Report => "accounts of what the producer refused",
+            Self::UnknownType => "frames of a type that is not known, kept as they came",
+            Self::Resynced => "resynchronisations that were done",
         }
     }
 }

@@ -3,6 +3,7 @@
 use zerocopy::IntoBytes;
 
 use super::*;
+use crate::stream::StreamId;
 use crate::wire::{FrameHeader, FrameType, HEADER_LENGTH};
 
 fn three() -> Vec<u8> {
@@ -88,7 +89,7 @@ fn totals_balance_and_survive_their_checkpoint() {
     append(&mut bytes, RecordKind::Frame, 1, 2, &frame(FrameType::FullResync, 5));
     let mut unknown = frame(FrameType::PolicyDeny, 6);
     unknown[4] = 99;
-    append(&mut bytes, RecordKind::Quarantined, 1, 3, &unknown);
+    append(&mut bytes, RecordKind::UnknownType, 1, 3, &unknown);
     append(&mut bytes, RecordKind::Quarantined, 1, 4, &frame(FrameType::PolicyDeny, 7));
     append(&mut bytes, RecordKind::Frame, 2, 5, &frame(FrameType::FilterLog, 1));
     let mut rest = bytes.as_slice();
@@ -96,22 +97,28 @@ fn totals_balance_and_survive_their_checkpoint() {
         totals.add(&record);
         rest = &rest[record.length()..];
     }
-    let first = totals.of(1).unwrap();
-    assert_eq!((first.last_sequence.get(), first.applied(), first.lost()), (7, 2, 5));
-    assert_eq!(first.lost.map(U64::get), [3, 0, 1, 1]);
-    assert_eq!(totals.streams().last().unwrap().stream.get(), 2);
-    assert_eq!(Totals::parse(totals.payload()), Some(totals.clone()));
+    let first = totals.of(StreamId(1)).unwrap();
+    assert_eq!((first.position, first.applied.total(), first.ackable()), (7, 2, 4));
+    assert_eq!(first.lost.0, [3, 0, 1, 1]);
+    assert_eq!(totals.streams().last().unwrap().id, StreamId(2));
+    let kept = Totals::parse(&totals.payload()).unwrap();
+    assert_eq!(kept.payload(), totals.payload());
     assert_eq!(Totals::parse(&totals.payload()[1..]), None);
+    let mut bytes = Vec::new();
+    append(&mut bytes, RecordKind::Resynced, 1, 6, &5u64.to_le_bytes());
+    let Parsed::Record(record) = parse(&bytes) else { panic!("whole") };
+    totals.add(&record);
+    assert_eq!(totals.of(StreamId(1)).unwrap().ackable(), 7);
 }
 
 #[test]
 fn the_stream_heard_of_longest_ago_is_forgotten() {
     let mut totals = Totals::default();
     for stream in 1..=TOTALS_MAX as u64 {
-        totals.entry(stream);
+        totals.entry(StreamId(stream));
     }
-    totals.entry(1);
-    totals.entry(1000);
+    totals.entry(StreamId(1));
+    totals.entry(StreamId(1000));
     assert_eq!(totals.streams().len(), TOTALS_MAX);
-    assert!(totals.of(2).is_none() && totals.of(1).is_some());
+    assert!(totals.of(StreamId(2)).is_none() && totals.of(StreamId(1)).is_some());
 }

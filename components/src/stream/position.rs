@@ -77,6 +77,17 @@ impl StreamPosition {
         }
     }
 
+    /// As a checkpoint has kept it: without the single losses, which are in the spool.
+    pub(crate) fn restored(
+        id: StreamId,
+        position: u64,
+        applied: Applied,
+        lost: Counts<{ LossReason::COUNT }>,
+        held: Option<Held>,
+    ) -> Self {
+        Self { id, position, applied, lost, losses: Vec::new(), held }
+    }
+
     /// The highest number that an Ack may name, once all of this is durable.
     #[must_use]
     pub const fn ackable(&self) -> u64 {
@@ -93,7 +104,7 @@ impl StreamPosition {
     }
 
     /// Takes a record of this stream from a spool.
-    pub(super) fn on(&mut self, record: &Record<'_>) {
+    pub(crate) fn on(&mut self, record: &Record<'_>) {
         match record {
             Record::Frames { bytes, first, .. } => {
                 let mut rest = *bytes;
@@ -128,8 +139,8 @@ impl StreamPosition {
         self.position += kinds.total();
     }
 
-    /// The next numbers are lost.
-    pub(super) fn lose(&mut self, loss: &Loss) {
+    /// The next numbers are lost: told by the machine, or found missing in a damaged spool.
+    pub fn lose(&mut self, loss: &Loss) {
         self.lost.0[loss.reason.index()] += loss.count();
         self.position = self.position.max(loss.last);
         match self.losses.last_mut() {
