@@ -1,7 +1,7 @@
 //! Scenarios about one subject that are no attack: fragments, IPv6 with its extension headers,
 //! ICMP errors, translation.
 
-use super::builder::{Packet, neighbor_advertisement, neighbor_solicitation};
+use super::builder::{Packet, ROUTING_HEADER, neighbor_advertisement, neighbor_solicitation};
 use super::conversation::{Flow, Side};
 use super::timeline::{MICROSECOND, MILLISECOND, SECOND, Timeline, on_its_segment};
 use super::topology::{
@@ -77,7 +77,7 @@ pub(super) fn ipv6(timeline: &mut Timeline) {
     let segments = internet6(0x99).octets();
     for (order, kind, left) in [(2, 0, 1), (3, 4, 0)] {
         let routing = [&[2, kind, left, 0, 0, 0, 0][..], &segments].concat();
-        let packet = out().extension(ROUTING, &routing);
+        let packet = out().extension(ROUTING_HEADER, &routing);
         timeline.send(at(order), packet.udp(50_003, 53).payload_len(30));
     }
     let all = out().hop_by_hop(&[]).destination_options(&[]).fragment(0, false);
@@ -173,6 +173,5 @@ pub(super) fn nat(timeline: &mut Timeline, flows: u32) {
     }
 }
 
-const ROUTING: u8 = 43;
 const AUTHENTICATION: u8 = 51;
 const NO_NEXT_HEADER: u8 = 59;

@@ -316,7 +316,21 @@ impl<L: Layer> Packet<L> {
 
     /// Layer header and payload with the layer's checksum.
     fn segment(&self) -> Vec<u8> {
-        self.layer.segment(self.addresses, &self.payload)
+        self.layer.segment(self.addresses_at_the_end(), &self.payload)
+    }
+
+    /// A routing header of type 0 with segments left ends in the final destination, which the
+    /// checksum is over (RFC 8200 section 8.1).
+    fn addresses_at_the_end(&self) -> Addresses {
+        let Addresses::V6(source, _) = self.addresses else {
+            return self.addresses;
+        };
+        let with_segments = |(kind, body): &&(u8, Vec<u8>)| {
+            *kind == ROUTING_HEADER && body.get(2) == Some(&0) && body.get(3) > Some(&0)
+        };
+        let routed = self.extensions.iter().rev().find(with_segments);
+        let last = routed.and_then(|(_, body)| body.last_chunk::<16>());
+        last.map_or(self.addresses, |last| Addresses::V6(source, Ipv6Addr::from(*last)))
     }
 
     fn frame(&self, datagram: &[u8]) -> Vec<u8> {
@@ -344,6 +358,9 @@ impl<L: Layer> Packet<L> {
         datagram
     }
 }
+
+/// Extension header type of RFC 8200 section 4.4.
+pub(super) const ROUTING_HEADER: u8 = 43;
 
 fn echo_rest(identifier: u16, sequence: u16) -> [u8; 4] {
     let [a, b] = identifier.to_be_bytes();

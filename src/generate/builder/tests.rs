@@ -197,3 +197,15 @@ fn neighbors_ask_and_answer() {
     assert_eq!((answer[54], answer[58]), (136, 0x60));
     assert_eq!(layer_sum(&answer[14..], 40, 58), 0);
 }
+
+#[test]
+fn a_routing_header_with_segments_left_puts_the_final_destination_into_the_checksum() {
+    let last = [0x2001, 0xdb8, 0xcafe, 0, 0, 0, 0, 0x99];
+    let segment = std::net::Ipv6Addr::from(last).octets();
+    for (left, end) in [(1, last), (0, SERVER6)] {
+        let body = [&[2, 0, left, 0, 0, 0, 0][..], &segment].concat();
+        let packet = Packet::ipv6(CLIENT6, SERVER6).extension(43, &body).udp(50_003, 53);
+        let direct = Packet::ipv6(CLIENT6, end).udp(50_003, 53).payload_len(30).build_ip();
+        assert_eq!(packet.payload_len(30).build_ip()[64..], direct[40..], "{left} left");
+    }
+}

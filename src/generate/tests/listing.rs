@@ -34,6 +34,10 @@ pub(super) fn defect(frame: &[u8]) -> Option<&'static str> {
     if ip.protocol != 1 {
         let addresses = if ip.is_v6 { 8..40 } else { 12..20 };
         checked.extend_from_slice(&ip.packet[addresses]);
+        if let Some(end) = ip.routed_to {
+            checked.truncate(16);
+            checked.extend_from_slice(end);
+        }
         let len = u16::try_from(ip.segment.len()).expect("within a frame");
         checked.extend(len.to_be_bytes());
         checked.extend([0, ip.protocol]);
@@ -56,6 +60,8 @@ struct Ip<'a> {
     /// IPv4 options or IPv6 extension headers, described.
     extras: String,
     segment: &'a [u8],
+    /// Where a routing header of type 0 will have led.
+    routed_to: Option<&'a [u8]>,
     /// The stated length is not that of the frame.
     lies: bool,
 }
@@ -93,6 +99,7 @@ impl<'a> Ip<'a> {
             fragment: (fragment != (0, false)).then_some(fragment),
             extras: if options.is_empty() { options } else { format!(" options {options}") },
             segment: &packet[header_len..total],
+            routed_to: None,
             lies: false,
         }
     }
@@ -116,6 +123,7 @@ impl<'a> Ip<'a> {
             fragment: None,
             extras: String::new(),
             segment: &packet[40..end],
+            routed_to: None,
             lies,
         };
         while let (0 | 43 | 44 | 51 | 60, [next, len, ..]) = (ip.protocol, ip.segment) {
@@ -124,6 +132,9 @@ impl<'a> Ip<'a> {
                 51 => (usize::from(*len) + 2) * 4,
                 _ => (usize::from(*len) + 1) * 8,
             };
+            if ip.protocol == 43 && ip.segment[2] == 0 && ip.segment[3] > 0 {
+                ip.routed_to = ip.segment.get(len - 16..len);
+            }
             if ip.protocol == 44 {
                 let word = u16::from_be_bytes([ip.segment[2], ip.segment[3]]);
                 ip.fragment = Some((usize::from(word & !7), word & 1 != 0));
