@@ -61,8 +61,13 @@ pub(super) fn find(
         let missing: Vec<&str> = words[index..].iter().map(|t| &*t.text).collect();
         let last = words.last().map_or(word.span, |t| t.span);
         let span = Span { end: last.end.max(word.span.end), ..word.span };
-        diagnostics
-            .warning("statement-not-found", span, format!("there is no `{}`", missing.join(" ")))
+        let message = format!("there is no `{}`", missing.join(" "));
+        // Where a policy or term stands decides what it does.
+        let found = match command {
+            INSERT | INSERT_BESIDE => diagnostics.error("statement-not-found", span, message),
+            _ => diagnostics.warning("statement-not-found", span, message),
+        };
+        found
             .expected(format!("a statement to {command}"))
             .suggest("remove the line, or put it after the one that makes the statement");
         return None;
@@ -179,7 +184,7 @@ impl<'t, 's> Session<'t, 's> {
         &values[..count]
     }
 
-    /// The position of an existing statement; a warning if there is none.
+    /// The position of an existing statement; a warning, or an error of `insert`, if there is none.
     fn find(&mut self, args: &'t [Token<'s>], command: &str) -> Option<Cursor> {
         let words: Vec<&Token<'_>> = self.edit.iter().copied().chain(args).collect();
         find(&self.builder, Cursor::root(), &words, command, self.diagnostics)
@@ -195,10 +200,10 @@ impl<'t, 's> Session<'t, 's> {
             Some("before") => Beside::Before,
             _ => Beside::After,
         };
-        if let Some(moved_at) = self.find(moved, "move")
+        if let Some(moved_at) = self.find(moved, INSERT)
             && let Some(path) = self.path_beside(moved, at, anchor)
             && let Some(anchor_at) =
-                find(&self.builder, Cursor::root(), &path, "insert beside", self.diagnostics)
+                find(&self.builder, Cursor::root(), &path, INSERT_BESIDE, self.diagnostics)
         {
             let (moved, anchor) = (moved_at.node(), anchor_at.node());
             self.builder.move_beside(moved, anchor, beside);
@@ -346,6 +351,10 @@ const COMMANDS: [&str; 19] = [
     "show",
     "run",
 ];
+
+/// What [`find`] looks for to put in order.
+const INSERT: &str = "insert";
+const INSERT_BESIDE: &str = "insert beside";
 
 /// Commands that leave the statements as they are.
 const IGNORED: [&str; 6] = ["annotate", "protect", "unprotect", "commit", "show", "run"];

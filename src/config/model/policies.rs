@@ -142,6 +142,11 @@ fn read_policy<'t>(node: &'t Node, global: bool, reader: &mut Reader<'_>) -> Pol
         count: false,
         scheduler: None,
     };
+    if node.word == DEFAULT_POLICY {
+        let message = format!("a policy named `{DEFAULT_POLICY}` looks like the default one");
+        let found = reader.diagnostics.warning("ambiguous-name", node.span, message);
+        found.expected("another name: log lines tell the two apart by nothing else");
+    }
     let mut action = None;
     for statement in statements(node) {
         match statement.word.as_str() {
@@ -236,6 +241,9 @@ fn read_then(
         }
     }
 }
+
+/// What the default policy is called in log lines.
+const DEFAULT_POLICY: &str = "default-policy";
 
 const POLICIES: Stanza = Stanza {
     path: "security policies",

@@ -67,6 +67,21 @@ fn insert_moves_and_rename_keeps_the_position() {
 }
 
 #[test]
+fn insert_beside_or_of_what_is_not_there_is_an_error() {
+    let (_, findings) = read(
+        "set firewall filter f term a then accept\n\
+         insert firewall filter f term a before term q\n\
+         insert firewall filter f term p after term a\n\
+         delete firewall filter f term o\n",
+    );
+    for line in ["error", "there is no `q`", "there is no `p`", "there is no `o`"] {
+        assert!(findings.contains(line), "{line} in {findings}");
+    }
+    let count = |word| findings.matches(word).count();
+    assert_eq!((count("error[statement-not-found]"), count("warning[")), (2, 1), "{findings}");
+}
+
+#[test]
 fn edit_moves_the_level_of_the_commands_after_it() {
     let lines = lines_after(
         "edit security zones security-zone trust\n\

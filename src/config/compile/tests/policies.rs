@@ -213,3 +213,9 @@ fn inactive_policies_are_not_there() {
     assert_eq!(world.names.policies.len(), 1);
     assert_eq!(lookup(&world, (TRUST, UNTRUST), 80).action, Action::Deny);
 }
+
+#[test]
+fn a_policy_that_is_named_like_the_default_one_is_warned_of() {
+    let text = policy("global", "default-policy", "junos-ssh", "permit");
+    assert_eq!(found(&text), ["ambiguous-name"]);
+}
