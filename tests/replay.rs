@@ -51,6 +51,15 @@ fn the_example_prints_its_log_and_a_balanced_summary() {
 }
 
 #[test]
+fn a_ledger_that_cannot_be_made_is_noticed_before_the_run() {
+    let output =
+        weir(&["replay", "--config", CONFIG, "--ledger", "/no/such/directory/l.json", CAPTURE]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "", "no packet was run");
+    assert!(stderr(&output).contains("/no/such/directory/l.json"), "{}", stderr(&output));
+}
+
+#[test]
 fn the_example_in_the_other_formats() {
     for format in ["syslog", "json"] {
         let output = weir(&["replay", "--config", CONFIG, "--format", format, CAPTURE]);

@@ -47,11 +47,14 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     }
     let captures = captures(&args, &world)?;
     let sinks = sinks(&args, &world)?;
+    // Made before the run, which may be long, so that a path that cannot be is known at once.
+    let ledger = args.ledger.as_deref().map(|path| Ok::<_, Stop>((path, create(path)?)));
+    let ledger = ledger.transpose()?;
     let replay = Replay { world: Arc::clone(&world), schedule, captures, sinks, write: args.write };
     let outcome = replay.run()?;
     say(&summary::text(&outcome, &world));
-    if let Some(path) = &args.ledger {
-        write_ledger(path, &outcome.ledger)?;
+    if let Some((path, file)) = ledger {
+        write_ledger(path, file, &outcome.ledger)?;
     }
     verdict(&outcome)
 }
@@ -174,10 +177,10 @@ fn create(path: &Path) -> Result<File, Stop> {
     Ok(File::create(path).with_context(|| path.display().to_string())?)
 }
 
-fn write_ledger(path: &Path, ledger: &Ledger) -> Result<(), Stop> {
+fn write_ledger(path: &Path, mut file: File, ledger: &Ledger) -> Result<(), Stop> {
     let mut json = serde_json::to_vec_pretty(ledger)?;
     json.push(b'\n');
-    Ok(create(path)?.write_all(&json).with_context(|| path.display().to_string())?)
+    Ok(file.write_all(&json).with_context(|| path.display().to_string())?)
 }
 
 /// The exit status: an unbalanced ledger outranks damaged files.
