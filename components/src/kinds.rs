@@ -1,5 +1,8 @@
 //! What events are: their kinds, the action that really happened, close reasons and filter hooks,
-//! numbered as the RT_FLOW record carries them.
+//! numbered as the RT_FLOW record carries them. What NAT failed for has no byte of its own there and
+//! travels as the term of a PolicyDeny.
+
+use crate::reason::DropReason;
 
 /// Event kinds of the RT_FLOW record (its byte 52).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +105,53 @@ crate::reasons! {
         TcpRst "tcp_rst" "RST in either direction.",
         AgedOut "aged_out" "Removed early to make room.",
         Policy "policy" "A commit, or the end of a scheduler, took its permission away.",
+    }
+}
+
+/// Why a packet that its policy permits opened no session all the same: the term of a PolicyDeny
+/// whose reason byte is not that of a policy. Values are those of natEvent (RFC 8158); what it has
+/// no value for lies above its 8 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum NatFailure {
+    /// "NAT ports exhausted", and where a protocol has no ports, the pool's addresses.
+    Exhausted = 12,
+    /// "Quota exceeded": sessions of a persistent binding, or the table of bindings.
+    Quota = 13,
+    /// Another session has the translated tuple.
+    TupleTaken = 256,
+}
+
+impl NatFailure {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Exhausted, Self::Quota, Self::TupleTaken];
+
+    /// That of a drop, if NAT had nothing left to give.
+    #[must_use]
+    pub const fn of(reason: DropReason) -> Option<Self> {
+        match reason {
+            DropReason::NatPoolExhausted => Some(Self::Exhausted),
+            DropReason::NatBindingSessions | DropReason::NatBindingsFull => Some(Self::Quota),
+            DropReason::NatTupleTaken => Some(Self::TupleTaken),
+            _ => None,
+        }
+    }
+
+    /// From a record's reason byte and term.
+    #[must_use]
+    pub fn from_record(reason: u8, term: u32) -> Option<Self> {
+        let is_policy = reason == CloseReason::Policy as u8;
+        Self::ALL.into_iter().find(|failure| !is_policy && *failure as u32 == term)
+    }
+
+    /// The `reason` of its log line.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Exhausted => "NAT pool exhausted",
+            Self::Quota => "NAT quota exceeded",
+            Self::TupleTaken => "NAT translation in use",
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use components::address::{Address, Family};
 use components::columns::tcp_flag;
 use components::event::Event;
 use components::ids::{AppId, IfIndex, NextHopId, ZoneId};
-use components::kinds::{Action, CloseReason, EventKind};
+use components::kinds::{Action, CloseReason, EventKind, NatFailure};
 use components::ports::Inbound;
 use components::reason::DropReason;
 use components::session::key::FlowKey;
@@ -186,17 +186,19 @@ pub(super) fn deny(view: &mut PolicyView<'_>, row: usize, hit: &PolicyHit, shard
         DropReason::PolicyDeny
     };
     if hit.log_init {
-        raise_deny(view, row, hit, CloseReason::Policy, shard);
+        raise_deny(view, row, hit, CloseReason::Policy, 0, shard);
     }
     drop_row(view.live, view.verdict, row, reason);
 }
 
-/// The event of a packet that opens no session.
+/// The event of a packet that opens no session; `term` is a [`NatFailure`] where the reason is not
+/// the policy.
 fn raise_deny(
     view: &mut PolicyView<'_>,
     row: usize,
     hit: &PolicyHit,
     reason: CloseReason,
+    term: u32,
     shard: &mut Shard,
 ) {
     shard.counters.denied_logged += 1;
@@ -208,7 +210,7 @@ fn raise_deny(
         reason: reason as u8,
         policy: hit.policy.0,
         rule: hit.ordinal.0,
-        term: 0,
+        term,
         record: Event::NO_RECORD,
     });
 }
@@ -247,23 +249,14 @@ fn open(
         }
         Err(reason) => {
             // The policy let it in, and is told that it was denied all the same.
-            if hit.log_init && is_exhaustion(reason) {
-                raise_deny(view, row, hit, CloseReason::None, shard);
+            if hit.log_init
+                && let Some(failure) = NatFailure::of(reason)
+            {
+                raise_deny(view, row, hit, CloseReason::None, failure as u32, shard);
             }
             Err(reason)
         }
     }
-}
-
-/// Nothing is left of what NAT gives out.
-const fn is_exhaustion(reason: DropReason) -> bool {
-    matches!(
-        reason,
-        DropReason::NatPoolExhausted
-            | DropReason::NatBindingSessions
-            | DropReason::NatBindingsFull
-            | DropReason::NatTupleTaken
-    )
 }
 
 /// The session as it is before source NAT, its first packet counted.

@@ -104,10 +104,10 @@ pub(super) fn install(
     if outcome.is_err() {
         shard.ports.release(came_in);
     }
-    let chosen = matches!(hit, Some(SourceHit::Rule { action, .. }) if action != SourceAction::Off);
+    let of_pool = matches!(hit, Some(SourceHit::Rule { action: SourceAction::Pool(_), .. }));
     outcome.map_err(|reason| match reason {
-        // Every choice was another session's.
-        DropReason::NatTupleTaken if chosen => DropReason::NatPoolExhausted,
+        // Every choice that the pool has was another session's.
+        DropReason::NatTupleTaken if of_pool => DropReason::NatPoolExhausted,
         reason => reason,
     })
 }

@@ -1,7 +1,7 @@
 //! Snapshots: a file a tag, in it a heading for each case and one line a format.
 
 use components::address::{Address, Family};
-use components::kinds::{Action, EventKind};
+use components::kinds::{Action, EventKind, NatFailure};
 use components::wire::{Detail, RtFlow};
 use components::world::screen::ScreenAttack;
 
@@ -135,19 +135,26 @@ fn session_close() {
 
 #[test]
 fn session_deny() {
+    let term = |term| Detail::Rule { rule: 1, term, owner: 0 };
     let deny = RtFlow {
         action: Action::Deny,
         policy: 2,
         reason: 5,
         created_seconds: 0,
-        detail: Detail::Rule { rule: 1, term: 0, owner: 0 },
+        detail: term(0),
         ..event(EventKind::PolicyDeny)
     };
+    let unanswered =
+        |failure: NatFailure| RtFlow { reason: 0, detail: term(failure as u32), ..deny };
     assert_lines(
         "session-deny",
         &[
             ("denied by a global policy", deny),
             ("rejected", RtFlow { action: Action::Reject, ..deny }),
+            ("permitted, but NAT had no port", unanswered(NatFailure::Exhausted)),
+            ("permitted, but NAT had no session left", unanswered(NatFailure::Quota)),
+            ("permitted, but another has the tuple", unanswered(NatFailure::TupleTaken)),
+            ("a term of another producer", RtFlow { detail: term(12), ..deny }),
             ("default policy, no application", RtFlow { policy: 0, application: 0, ..deny }),
             ("ICMP echo", ping(deny)),
             ("ICMPv6", ping(over_ipv6(deny))),

@@ -94,6 +94,17 @@ fn what_a_protocol_without_ports_shares_with_another_host_goes_to_another_addres
 }
 
 #[test]
+fn a_second_client_of_a_protocol_without_ports_finds_the_interface_taken_not_exhausted() {
+    let mut firewall = Firewall::new(with_source_nat());
+    let gre = |from, to| support::ip_packet(from, to, 47, &[0, 0, 0x08, 0]);
+    firewall.forward(TRUST_IFL, &gre("10.0.0.5", "198.51.100.1"));
+    let second = firewall.send(TRUST_IFL, &gre("10.0.0.6", "198.51.100.1"));
+    assert_eq!(second, Sent::Dropped(DropReason::NatTupleTaken));
+    firewall.forward(TRUST_IFL, &gre("10.0.0.6", "198.51.100.2"));
+    assert_eq!(firewall.shard.counters.packets.dropped.total(), 1);
+}
+
+#[test]
 fn a_persistent_binding_has_one_address_and_port_for_all_destinations() {
     let mut firewall = Firewall::new(persistent(Permit::AnyRemoteHost, true));
     let from = ("10.0.0.5", 2050);
