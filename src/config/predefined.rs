@@ -323,3 +323,21 @@ mod tests {
         }
     }
 }
+
+/// Applications for which an SRX opens further connections by an application layer gateway, unless
+/// that is switched off: their own terms name the first connection only.
+pub(crate) const WITH_GATEWAY: &[&str] = &[
+    "junos-ftp",
+    "junos-h323",
+    "junos-mgcp-ca",
+    "junos-mgcp-ua",
+    "junos-ntalk",
+    "junos-pptp",
+    "junos-rsh",
+    "junos-rtsp",
+    "junos-sccp",
+    "junos-sip",
+    "junos-sqlnet-v2",
+    "junos-talk",
+    "junos-tftp",
+];

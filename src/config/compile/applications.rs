@@ -139,6 +139,17 @@ impl<'m> AppTable<'m> {
         complete.then_some(read)
     }
 
+    /// Predefined ones among those of these terms whose further connections an SRX would let
+    /// through.
+    pub(crate) fn with_gateway(&self, terms: &[(AppTerm, AppId)]) -> Vec<&'m str> {
+        let predefined = |id: &AppId| id.index() <= predefined::APPLICATIONS.len();
+        let ids = terms.iter().map(|(_, id)| *id).filter(predefined);
+        let mut names: Vec<_> = ids.map(|id| self.names[id.index() - 1]).collect();
+        names.retain(|name| predefined::WITH_GATEWAY.contains(name));
+        names.dedup();
+        names
+    }
+
     /// Notes on configured ones that neither a rule nor a set refers to.
     pub(crate) fn report_unused(&self, diagnostics: &mut Diagnostics) {
         let unused = self.items.iter().filter(|(_, item)| !item.used.get());

@@ -1,8 +1,9 @@
 //! Policies to lists of zone pairs and the global list. Ids count from 1 in the order of the file
 //! over all lists, ordinals within a list.
 
-use components::ids::{PolicyId, RuleId, ZoneId};
+use components::ids::{AppId, PolicyId, RuleId, ZoneId};
 use components::kinds::Action;
+use components::world::application::AppTerm;
 use components::world::names::PolicyName;
 use components::world::policy::{AppMatch, DefaultPolicy, Policy, PolicyTable};
 
@@ -161,7 +162,26 @@ impl<'m> Compiler<'m, '_> {
                 self.diagnostics.error("would-open", span, message);
             }
         }
+        if policy.action == Action::Permit {
+            self.report_gateways(policy, &read.terms);
+        }
         Some(AppMatch::Terms(read.terms))
+    }
+
+    /// A permit that lets less through than on an SRX.
+    fn report_gateways(&mut self, policy: &PolicyModel<'_>, terms: &[(AppTerm, AppId)]) {
+        for name in self.applications.with_gateway(terms) {
+            let message = format!(
+                "`{}` permits the first connection of `{name}`, not what it opens",
+                policy.name.text
+            );
+            let applications = &policy.applications;
+            let named = applications.iter().find(|word| word.text == name);
+            self.diagnostics
+                .warning("no-gateway", named.unwrap_or(&applications[0]).span, message)
+                .expected("an application without data connections: there is no ALG")
+                .suggest("permit its data connections with an application of their own");
+        }
     }
 
     /// Zones by name, all of them or nothing.

@@ -219,3 +219,21 @@ fn a_policy_that_is_named_like_the_default_one_is_warned_of() {
     let text = policy("global", "default-policy", "junos-ssh", "permit");
     assert_eq!(found(&text), ["ambiguous-name"]);
 }
+
+#[test]
+fn a_permit_of_what_an_srx_has_a_gateway_for_is_warned_of() {
+    for (application, then, ids) in [
+        ("junos-ftp", "permit", &["no-gateway"][..]),
+        ("junos-mgcp", "permit", &["no-gateway", "no-gateway"]),
+        ("junos-ftp", "deny", &[]),
+        ("junos-ssh", "permit", &[]),
+        ("own", "permit", &[]),
+    ] {
+        let own = "set applications application own protocol tcp destination-port 21\n";
+        let used = policy("global", "other", "own", "deny");
+        let text = [own, &policy("global", "p", application, then), &used].concat();
+        let shadowed = |id: &&str| *id != "shadowed-policy";
+        let found: Vec<_> = found(&text).into_iter().filter(shadowed).collect();
+        assert_eq!(found, ids, "{application} {then}");
+    }
+}
