@@ -33,6 +33,49 @@ fn every_honoured_statement_is_in_the_table_with_a_test_that_exists() {
     assert!(complaints.is_empty(), "{} complaints\n{}\n", complaints.len(), complaints.join("\n"));
 }
 
+#[test]
+fn every_test_that_the_table_of_faults_names_exists() {
+    let mut sources = String::new();
+    for directory in ["components/src", "systems/src", "src", "tests"] {
+        sources_below(&root().join(directory), &mut sources);
+    }
+    let table = read("docs/faults.md");
+    let (mut tests, mut complaints) = (0, Vec::new());
+    for (line, row) in (1..).zip(table.lines()).filter(|(_, row)| row.starts_with("| ")).skip(1) {
+        let named = row.trim_matches('|').rsplit('|').next().map(code).unwrap_or_default();
+        if named.is_empty() {
+            complaints.push(format!("docs/faults.md:{line}: shown by nothing"));
+        }
+        let is_there = |name: &&str| {
+            root().join(name).is_file()
+                || exists(name)
+                || root().join(format!("fuzz/fuzz_targets/{name}.rs")).is_file()
+                || sources.contains(&format!("#[test]\nfn {name}("))
+        };
+        tests += named.len();
+        let missing = named.into_iter().filter(|name| !is_there(name));
+        complaints.extend(missing.map(|name| format!("docs/faults.md:{line}: no test `{name}`")));
+    }
+    assert!(tests > 50, "found only {tests} tests");
+    assert!(complaints.is_empty(), "{} complaints\n{}\n", complaints.len(), complaints.join("\n"));
+}
+
+/// All Rust below a directory, lines without their indentation.
+fn sources_below(directory: &Path, out: &mut String) {
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources_below(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(path).expect("a source");
+            for line in text.lines() {
+                out.push_str(line.trim_start());
+                out.push('\n');
+            }
+        }
+    }
+}
+
 /// Words in backticks.
 fn code(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()

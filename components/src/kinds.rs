@@ -1,6 +1,6 @@
 //! What events are: their kinds, the action that really happened, close reasons and filter hooks,
-//! numbered as the RT_FLOW record carries them. What NAT failed for has no byte of its own there and
-//! travels as the term of a PolicyDeny.
+//! numbered as the RT_FLOW record carries them. Why a permitted packet opened no session has no
+//! byte of its own there and travels as the term of a PolicyDeny.
 
 use crate::reason::DropReason;
 
@@ -113,26 +113,29 @@ crate::reasons! {
 /// no value for lies above its 8 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum NatFailure {
+pub enum OpenFailure {
     /// "NAT ports exhausted", and where a protocol has no ports, the pool's addresses.
     Exhausted = 12,
     /// "Quota exceeded": sessions of a persistent binding, or the table of bindings.
     Quota = 13,
     /// Another session has the translated tuple.
     TupleTaken = 256,
+    /// No room for one more session.
+    TableFull = 257,
 }
 
-impl NatFailure {
+impl OpenFailure {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Exhausted, Self::Quota, Self::TupleTaken];
+    pub const ALL: [Self; 4] = [Self::Exhausted, Self::Quota, Self::TupleTaken, Self::TableFull];
 
-    /// That of a drop, if NAT had nothing left to give.
+    /// That of a drop, if NAT or the session table had nothing left to give.
     #[must_use]
     pub const fn of(reason: DropReason) -> Option<Self> {
         match reason {
             DropReason::NatPoolExhausted => Some(Self::Exhausted),
             DropReason::NatBindingSessions | DropReason::NatBindingsFull => Some(Self::Quota),
             DropReason::NatTupleTaken => Some(Self::TupleTaken),
+            DropReason::SessionTableFull => Some(Self::TableFull),
             _ => None,
         }
     }
@@ -151,6 +154,7 @@ impl NatFailure {
             Self::Exhausted => "NAT pool exhausted",
             Self::Quota => "NAT quota exceeded",
             Self::TupleTaken => "NAT translation in use",
+            Self::TableFull => "Session table full",
         }
     }
 }

@@ -139,6 +139,31 @@ fn a_slot_keeps_its_session_until_a_whole_batch_of_others_has_ended() {
 }
 
 #[test]
+fn keys_chosen_to_collide_fill_one_walk_and_another_seed_scatters_them() {
+    // Buckets of a table of 4,096: what an attacker would have to know besides the seed.
+    const MASK: u64 = 2047;
+    let (mut known, mut secret) =
+        (SessionTable::new(4096, 1, 16, 100), SessionTable::new(4096, 2, 16, 100));
+    let all = (0..=255).flat_map(|n| (0..16_384).map(move |port| (n, port)));
+    let chosen: Vec<_> =
+        all.filter(|&(n, port)| known.hash(&key(n, port)) & MASK == 3).take(1000).collect();
+    assert_eq!(chosen.len(), 1000);
+    let innocent = session(1, 40_000, 500);
+    known.install(innocent).expect("room");
+    let outcomes: Vec<_> =
+        chosen.iter().map(|&(n, port)| known.install(session(n, port, 500)).err()).collect();
+    let accepted = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+    assert!((100..=128).contains(&accepted), "16 buckets of 8 at most: {accepted}");
+    assert!(outcomes.iter().all(|outcome| outcome.is_none_or(|e| e == InstallError::Full)));
+    assert_eq!(known.active(), accepted + 1, "what was refused left nothing behind");
+    assert!(find(&known, innocent.keys[0]).is_some());
+    known.install(session(1, 40_001, 500)).expect("room for others");
+    for &(n, port) in &chosen {
+        secret.install(session(n, port, 500)).expect("scattered");
+    }
+}
+
+#[test]
 fn memory_of_a_session_is_what_the_documentation_says() {
     assert_eq!(size_of::<Session>(), 248);
     let more = SessionTable::new(1 << 15, 1, 16, 100).memory_bytes();

@@ -5,7 +5,7 @@
 
 use components::address::{Address, Family};
 use components::ids::{AppId, FilterId, IfIndex, NatRuleId, PolicyId, TermId, ZoneId};
-use components::kinds::{Action, CloseReason, FilterSource, NatFailure};
+use components::kinds::{Action, CloseReason, FilterSource, OpenFailure};
 use components::session_id::session_id;
 use components::wire::{Detail, RtFlow};
 use components::world::World;
@@ -161,7 +161,7 @@ impl<'a> Facts<'a> {
 
     pub(super) fn deny_reason(&self) -> &'static str {
         let (_, term) = self.rule_and_term();
-        if let Some(failure) = NatFailure::from_record(self.event.reason, term) {
+        if let Some(failure) = OpenFailure::from_record(self.event.reason, term) {
             return failure.text();
         }
         match self.event.action {

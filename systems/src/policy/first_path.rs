@@ -5,7 +5,7 @@ use components::address::{Address, Family};
 use components::columns::tcp_flag;
 use components::event::Event;
 use components::ids::{AppId, IfIndex, NextHopId, ZoneId};
-use components::kinds::{Action, CloseReason, EventKind, NatFailure};
+use components::kinds::{Action, CloseReason, EventKind, OpenFailure};
 use components::ports::Inbound;
 use components::reason::DropReason;
 use components::session::key::FlowKey;
@@ -191,7 +191,7 @@ pub(super) fn deny(view: &mut PolicyView<'_>, row: usize, hit: &PolicyHit, shard
     drop_row(view.live, view.verdict, row, reason);
 }
 
-/// The event of a packet that opens no session; `term` is a [`NatFailure`] where the reason is not
+/// The event of a packet that opens no session; `term` is a [`OpenFailure`] where the reason is not
 /// the policy.
 fn raise_deny(
     view: &mut PolicyView<'_>,
@@ -250,7 +250,7 @@ fn open(
         Err(reason) => {
             // The policy let it in, and is told that it was denied all the same.
             if hit.log_init
-                && let Some(failure) = NatFailure::of(reason)
+                && let Some(failure) = OpenFailure::of(reason)
             {
                 raise_deny(view, row, hit, CloseReason::None, failure as u32, shard);
             }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use components::address::Address;
 use components::ids::{AppId, FilterId, PolicyId, TermId, ZoneId};
-use components::kinds::{CloseReason, EventKind, FilterSource, NatFailure};
+use components::kinds::{CloseReason, EventKind, FilterSource, OpenFailure};
 use components::wire::{Detail, RtFlow};
 use components::world::World;
 use components::world::screen::ScreenAttack;
@@ -104,7 +104,7 @@ pub(crate) fn event(record: &RtFlow, world: &World, start_ns: u64) -> String {
     let zone = |id: u16| names.zone(ZoneId(u8::try_from(id).unwrap_or(0)));
     words += &format!(" zones={}>{}", zone(record.ingress_zone), zone(record.egress_zone));
     if let (EventKind::PolicyDeny, Detail::Rule { term, .. }) = (record.kind, record.detail)
-        && let Some(failure) = NatFailure::from_record(record.reason, term)
+        && let Some(failure) = OpenFailure::from_record(record.reason, term)
     {
         words += &format!(" reason={}", failure.text().replace(' ', "-"));
     }

@@ -1,7 +1,7 @@
 //! Snapshots: a file a tag, in it a heading for each case and one line a format.
 
 use components::address::{Address, Family};
-use components::kinds::{Action, EventKind, NatFailure};
+use components::kinds::{Action, EventKind, OpenFailure};
 use components::wire::{Detail, RtFlow};
 use components::world::screen::ScreenAttack;
 
@@ -145,15 +145,16 @@ fn session_deny() {
         ..event(EventKind::PolicyDeny)
     };
     let unanswered =
-        |failure: NatFailure| RtFlow { reason: 0, detail: term(failure as u32), ..deny };
+        |failure: OpenFailure| RtFlow { reason: 0, detail: term(failure as u32), ..deny };
     assert_lines(
         "session-deny",
         &[
             ("denied by a global policy", deny),
             ("rejected", RtFlow { action: Action::Reject, ..deny }),
-            ("permitted, but NAT had no port", unanswered(NatFailure::Exhausted)),
-            ("permitted, but NAT had no session left", unanswered(NatFailure::Quota)),
-            ("permitted, but another has the tuple", unanswered(NatFailure::TupleTaken)),
+            ("permitted, but NAT had no port", unanswered(OpenFailure::Exhausted)),
+            ("permitted, but NAT had no session left", unanswered(OpenFailure::Quota)),
+            ("permitted, but another has the tuple", unanswered(OpenFailure::TupleTaken)),
+            ("permitted, but the table was full", unanswered(OpenFailure::TableFull)),
             ("a term of another producer", RtFlow { detail: term(12), ..deny }),
             ("default policy, no application", RtFlow { policy: 0, application: 0, ..deny }),
             ("ICMP echo", ping(deny)),
