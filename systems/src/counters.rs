@@ -53,7 +53,7 @@ pub struct PacketCounts {
     pub to_host: u64,
     /// Dropped, by reason.
     pub dropped: Counts<{ DropReason::COUNT }>,
-    /// IP bytes transmitted.
+    /// IP bytes transmitted, as they are after translation.
     pub forwarded_bytes: u64,
 }
 

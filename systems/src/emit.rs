@@ -17,7 +17,7 @@ view! {
     pub struct EmitView {
         reads {
             time_ns, ingress, zone, family, protocol, source, destination, source_port,
-            destination_port, ip_length, egress_zone, application, nat_source, nat_destination,
+            destination_port, out_length, egress_zone, application, nat_source, nat_destination,
             nat_source_port, nat_destination_port, translated, nat_family,
         }
         writes {}
@@ -61,7 +61,7 @@ fn count_fates(view: &EmitView<'_>, shard: &mut Shard) {
             Fate::ToHost => counts.to_host += 1,
             Fate::Forwarded => {
                 counts.forwarded += 1;
-                counts.forwarded_bytes += u64::from(view.ip_length[row]);
+                counts.forwarded_bytes += u64::from(view.out_length[row]);
                 if view.translated[row] {
                     translated.source += u64::from(source_differs(view, row));
                     translated.destination += u64::from(destination_differs(view, row));
