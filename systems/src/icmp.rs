@@ -77,6 +77,8 @@ pub struct Quote {
     pub l3_offset: usize,
     /// Its transport header within the ICMP message.
     pub l4_offset: usize,
+    /// The sequence number of TCP.
+    pub sequence: u32,
 }
 
 /// Bytes of an ICMP header before the quoted packet.
@@ -124,5 +126,6 @@ pub fn quote(family: Family, message: &[u8]) -> Option<Quote> {
         key: FlowKey { source, destination, source_port, destination_port, protocol, family },
         l3_offset: ICMP_HEADER_LENGTH,
         l4_offset: ICMP_HEADER_LENGTH + header,
+        sequence: u32::from_be_bytes([l4[4], l4[5], l4[6], l4[7]]),
     })
 }

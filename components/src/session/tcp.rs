@@ -5,6 +5,8 @@
 //! care: they lie between the cumulative one and what was sent. A connection that was picked up
 //! in its middle has unknown window scales, and its windows are not checked.
 
+mod quoted;
+
 use crate::columns::tcp_flag::{ACK, FIN, RST, SYN};
 use crate::reason::DropReason;
 

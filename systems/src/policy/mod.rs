@@ -197,9 +197,9 @@ fn join(view: &mut PolicyView<'_>, row: usize, entry: Entry, session: &Session) 
 /// An ICMP error goes on if the packet that it quotes is a session's; it neither counts nor keeps
 /// the session alive.
 fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &World) {
-    let key =
-        icmp::quote(view.family[row], message_of(view, row)).map(|quote| quote.key.reversed());
-    let entry = key.and_then(|key| {
+    let quote = icmp::quote(view.family[row], message_of(view, row));
+    let entry = quote.and_then(|quote| {
+        let key = quote.key.reversed();
         let entry = shard.sessions.find(shard.sessions.hash(&key), &key)?;
         let session = shard.sessions.get(entry.slot());
         let is_over = session.deadline_ns <= view.clock_ns[row]
@@ -212,7 +212,17 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
         Some(_) if view.ttl[row] <= 1 => {
             drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
         }
-        Some(entry) => join(view, row, entry, shard.sessions.get(entry.slot())),
+        Some(entry) => {
+            let session = shard.sessions.get(entry.slot());
+            // The quoted segment went the other way.
+            let sender = 1 - entry.direction();
+            let sequence = quote.map_or(0, |quote| quote.sequence);
+            if session.tcp.may_have_in_flight(sender, sequence, world.flow.tcp_checks) {
+                join(view, row, entry, session);
+            } else {
+                drop_row(view.live, view.verdict, row, DropReason::IcmpOutOfWindow);
+            }
+        }
     }
 }
 

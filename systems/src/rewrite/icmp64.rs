@@ -1,5 +1,6 @@
 //! ICMP to ICMPv6 and back (RFC 7915 sections 4.2 and 5.2): echo, and errors with the packet that
-//! they quote. What has no counterpart is not translated, and its packet dropped.
+//! they quote. What has no counterpart is not translated, and its packet dropped. Extensions behind
+//! a quote (RFC 4884) end here, and an ICMPv6 error ends at 1280 bytes (RFC 4443 section 2.4).
 
 use components::address::Family;
 use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK};
@@ -12,14 +13,23 @@ use crate::icmp::{self, ICMP_HEADER_LENGTH, IcmpClass};
 
 /// Smallest MTU of an IPv6 link.
 const MTU_MIN: u32 = 1280;
+/// An ICMPv6 error in a packet of the smallest MTU.
+const ERROR_MAX: usize = 1280 - 40;
+/// Smallest quote with extensions behind it.
+const EXTENDED_QUOTE_MIN: usize = 128;
 /// What an IPv6 header is longer than an IPv4 one.
 const GROWTH: u32 = 20;
 
-/// Translates the message at `job.l4`; returns where it begins now.
-pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<usize> {
+/// Translates the message at `job.l4`; returns where it begins now, and the job without what was
+/// cut from its end.
+pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<(usize, Job)> {
     let [old, new] = job.sides;
     let head: [u8; ICMP_HEADER_LENGTH] = *memory.get(job.l4..job.end)?.first_chunk()?;
     let class = icmp::class(old.protocol, head[0]);
+    let mut job = match class {
+        IcmpClass::Error => without_extensions(job, head),
+        _ => *job,
+    };
     let (start, head) = match class {
         IcmpClass::Request | IcmpClass::Reply => {
             let kind = echo(new.family, head[0])?;
@@ -28,12 +38,15 @@ pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<usize> {
         }
         IcmpClass::Error => {
             let changed = error(old.family, head)?;
-            (quoted(memory, job)?.checked_sub(ICMP_HEADER_LENGTH)?, changed)
+            (quoted(memory, &job)?.checked_sub(ICMP_HEADER_LENGTH)?, changed)
         }
         IcmpClass::Neighbour | IcmpClass::Other => return None,
     };
     if start < job.room {
         return None;
+    }
+    if class == IcmpClass::Error && new.family == Family::Inet6 {
+        job = ending_by(&job, start + ERROR_MAX);
     }
     let message = memory.get_mut(start..job.end)?;
     message.get_mut(..ICMP_HEADER_LENGTH)?.copy_from_slice(&head);
@@ -50,7 +63,25 @@ pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<usize> {
     };
     let sum = checksum::checksum(message, initial);
     message[2..4].copy_from_slice(&sum.to_be_bytes());
-    Some(start)
+    Some((start, job))
+}
+
+/// The message up to where the extensions begin, if it has any: as many words of four (IPv4) or
+/// eight bytes as its header says, 128 bytes at least (RFC 4884 sections 3 and 4).
+fn without_extensions(job: &Job, head: [u8; ICMP_HEADER_LENGTH]) -> Job {
+    let quoted = match (job.sides[0].family, head[0]) {
+        (Family::Inet, 3 | 11 | 12) => usize::from(head[5]) * 4,
+        (Family::Inet6, 1 | 3) => usize::from(head[4]) * 8,
+        _ => 0,
+    };
+    if quoted < EXTENDED_QUOTE_MIN {
+        return *job;
+    }
+    ending_by(job, job.l4 + ICMP_HEADER_LENGTH + quoted)
+}
+
+fn ending_by(job: &Job, end: usize) -> Job {
+    Job { end: job.end.min(end), wire_end: job.wire_end.min(end), ..*job }
 }
 
 /// The type of an echo message in a family.

@@ -85,9 +85,9 @@ impl System for Rewrite {
                     drop_row(view.live, view.verdict, row, DropReason::Untranslatable);
                     continue;
                 };
-                let out = u32::try_from(out).unwrap_or(u32::MAX);
-                let end = start + view.ip_length[row];
-                (view.out_offset[row], view.out_length[row]) = (out, end - out);
+                let offset = u32::try_from(out.start).unwrap_or(u32::MAX);
+                let length = u32::try_from(out.len()).unwrap_or(0);
+                (view.out_offset[row], view.out_length[row]) = (offset, length);
             } else if view.translated[row] {
                 let slot = view.session[row].index().saturating_sub(1);
                 let shape = Shape {

@@ -4,6 +4,8 @@
 //! errors also the packet that they quote. IPv6 extension headers other than the fragment header
 //! end here, and so do IPv4 options (RFC 7915 sections 4.1 and 5.1).
 
+use std::ops::Range;
+
 use components::address::{Address, Family};
 use components::columns::{FRAGMENT_DONT, FRAGMENT_MORE, FRAGMENT_OFFSET_MASK};
 use components::world::application::{ICMP, ICMPV6, TCP, UDP, UDP_LITE};
@@ -61,9 +63,9 @@ struct Fields {
     identification: u32,
 }
 
-/// Translates a packet; its hop limit has been lowered already. Returns its first byte. `None`: it
-/// cannot be translated.
-pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<usize> {
+/// Translates a packet; its hop limit has been lowered already. Returns the bytes where it is
+/// on the wire now. `None`: it cannot be translated.
+pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<Range<usize>> {
     let [old, new] = job.sides;
     let fields = fields_of(memory, job)?;
     let first = job.fragment & FRAGMENT_OFFSET_MASK == 0;
@@ -72,13 +74,13 @@ pub(super) fn translate(memory: &mut [u8], job: &Job) -> Option<usize> {
         if job.fragment & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE) != 0 {
             return None;
         }
-        let l4 = icmp64::translate(memory, job)?;
-        return header(memory, l4, job, new, &fields);
+        let (l4, job) = icmp64::translate(memory, job)?;
+        return Some(header(memory, l4, &job, new, &fields)?..job.wire_end);
     }
     if first {
         transport(memory.get_mut(job.l4..job.end)?, job)?;
     }
-    header(memory, job.l4, job, new, &fields)
+    Some(header(memory, job.l4, job, new, &fields)?..job.wire_end)
 }
 
 /// Ports and the checksum of a first fragment or a whole packet.

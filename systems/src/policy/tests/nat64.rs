@@ -125,6 +125,40 @@ fn errors_come_back_with_the_packet_as_the_client_sent_it() {
 }
 
 #[test]
+fn an_error_that_grows_ends_at_1280_bytes() {
+    let mut firewall = Firewall::new(nat64());
+    let request = support::ip_packet(CLIENT, SERVER, UDP, &support::udp(5000, 53, &[7; 1452]));
+    let transmitted = firewall.forward(TRUST_IFL, &request);
+    for quoted in [1212, 1213, transmitted.len()] {
+        let error = support::icmp(3, 4, [0, 0, 5, 0], &transmitted[..quoted]);
+        let error = support::ip_packet("192.0.2.99", "203.0.113.1", ICMP, &error);
+        let back = firewall.forward(UNTRUST_IFL, &error);
+        assert_eq!(back.len(), 1280.min(quoted + 20 + 48), "{quoted} bytes quoted");
+        assert_eq!(usize::from(u16::from_be_bytes([back[4], back[5]])), back.len() - 40);
+        assert_eq!(back[48 + 8..], request[8..back.len() - 48]);
+    }
+}
+
+#[test]
+fn extensions_behind_a_quote_end_at_the_translation() {
+    let mut firewall = Firewall::new(nat64());
+    let request = udp((CLIENT, 5000), (SERVER, 53));
+    let transmitted = firewall.forward(TRUST_IFL, &request);
+    // 32 words of quote, padded, and an object of an MPLS label stack (RFC 4950).
+    let mut body = transmitted.clone();
+    body.resize(128, 0);
+    body.extend([0x20, 0, 0, 0, 0, 8, 1, 1, 0, 0, 0x11, 1]);
+    for (length, rest) in [(32, 128 + 20), (0, 140 + 20)] {
+        let error = support::icmp(11, 0, [0, length, 0, 0], &body);
+        let error = support::ip_packet("192.0.2.99", "203.0.113.1", ICMP, &error);
+        let back = firewall.forward(UNTRUST_IFL, &error);
+        assert_eq!((back[40], back[41], &back[44..48]), (3, 0, &[0; 4][..]));
+        assert_eq!(back.len() - 48, rest, "{length} words");
+        assert_eq!(back[48 + 8..][..request.len() - 8], request[8..]);
+    }
+}
+
+#[test]
 fn an_error_of_the_client_reaches_the_server() {
     let mut firewall = Firewall::new(nat64());
     firewall.forward(TRUST_IFL, &udp((CLIENT, 5000), (SERVER, 53)));
