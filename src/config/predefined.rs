@@ -324,20 +324,20 @@ mod tests {
     }
 }
 
-/// Applications for which an SRX opens further connections by an application layer gateway, unless
-/// that is switched off: their own terms name the first connection only.
-pub(crate) const WITH_GATEWAY: &[&str] = &[
-    "junos-ftp",
-    "junos-h323",
-    "junos-mgcp-ca",
-    "junos-mgcp-ua",
-    "junos-ntalk",
-    "junos-pptp",
-    "junos-rsh",
-    "junos-rtsp",
-    "junos-sccp",
-    "junos-sip",
-    "junos-sqlnet-v2",
-    "junos-talk",
-    "junos-tftp",
+/// Applications for which an SRX opens further connections by an application layer gateway, and
+/// what `security alg` calls it: their own terms name the first connection only.
+pub(crate) const WITH_GATEWAY: &[(&str, &str)] = &[
+    ("junos-ftp", "ftp"),
+    ("junos-h323", "h323"),
+    ("junos-mgcp-ca", "mgcp"),
+    ("junos-mgcp-ua", "mgcp"),
+    ("junos-ntalk", "talk"),
+    ("junos-pptp", "pptp"),
+    ("junos-rsh", "rsh"),
+    ("junos-rtsp", "rtsp"),
+    ("junos-sccp", "sccp"),
+    ("junos-sip", "sip"),
+    ("junos-sqlnet-v2", "sql"),
+    ("junos-talk", "talk"),
+    ("junos-tftp", "tftp"),
 ];

@@ -27,6 +27,8 @@ pub(crate) struct AppTable<'m> {
     pub(crate) applications: Vec<Application>,
     /// Their names.
     pub(crate) names: Vec<&'m str>,
+    /// What `security alg` disables.
+    pub(crate) gateways_off: Vec<&'m str>,
     items: HashMap<&'m str, Item<'m>>,
 }
 
@@ -140,12 +142,18 @@ impl<'m> AppTable<'m> {
     }
 
     /// Predefined ones among those of these terms whose further connections an SRX would let
-    /// through.
+    /// through, by a gateway that is not switched off.
     pub(crate) fn with_gateway(&self, terms: &[(AppTerm, AppId)]) -> Vec<&'m str> {
+        let has_gateway = |name: &&str| {
+            let mut all = predefined::WITH_GATEWAY.iter();
+            all.any(|(application, gateway)| {
+                application == name && !self.gateways_off.contains(gateway)
+            })
+        };
         let predefined = |id: &AppId| id.index() <= predefined::APPLICATIONS.len();
         let ids = terms.iter().map(|(_, id)| *id).filter(predefined);
         let mut names: Vec<_> = ids.map(|id| self.names[id.index() - 1]).collect();
-        names.retain(|name| predefined::WITH_GATEWAY.contains(name));
+        names.retain(has_gateway);
         names.dedup();
         names
     }

@@ -59,9 +59,11 @@ pub fn compile(
     let model = Model::read(tree, &mut Reader::new(diagnostics));
     let books = model.books.iter();
     let own = model.zones.iter().filter_map(|zone| zone.book.as_ref());
+    let mut applications = AppTable::new(&model.applications, diagnostics);
+    applications.gateways_off.extend(&model.gateways_off);
     let mut compiler = Compiler {
         books: Books::new(books.chain(own), diagnostics),
-        applications: AppTable::new(&model.applications, diagnostics),
+        applications,
         zones: Lookup::new("zone", "undefined-zone", "unused-zone"),
         interfaces: Lookup::new("interface", "undefined-interface", "unused-interface"),
         screens: Lookup::new("screen", "undefined-screen", "unused-screen"),

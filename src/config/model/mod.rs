@@ -62,6 +62,8 @@ pub struct Model<'t> {
     pub filters: Vec<filters::Filter<'t>>,
     /// `firewall policer`, `firewall three-color-policer`.
     pub policers: Vec<policers::Policer<'t>>,
+    /// Application layer gateways that `security alg` disables.
+    pub gateways_off: Vec<&'t str>,
     /// `security flow`.
     pub flow: FlowOptions,
     /// `security log`.

@@ -71,8 +71,18 @@ fn read_security<'t>(node: &'t Node, model: &mut Model<'t>, reader: &mut Reader<
             "flow" => model.flow = flow::read(statement, reader),
             "log" => model.log = log::read(statement, reader),
             "forwarding-options" => read_forwarding(statement, reader),
+            "alg" => read_alg(statement, model, reader),
             _ => reader.other(&SECURITY, statement),
         }
+    }
+}
+
+/// There are no gateways: one that is switched off is what everybody has.
+fn read_alg<'t>(node: &'t Node, model: &mut Model<'t>, reader: &mut Reader<'_>) {
+    let off = |alg: &&Node| alg.child("disable").is_some();
+    model.gateways_off.extend(statements(node).filter(off).map(|alg| &*alg.word));
+    if !statements(node).all(|alg| off(&alg)) {
+        reader.other(&SECURITY, node);
     }
 }
 

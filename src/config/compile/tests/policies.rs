@@ -236,4 +236,7 @@ fn a_permit_of_what_an_srx_has_a_gateway_for_is_warned_of() {
         let found: Vec<_> = found(&text).into_iter().filter(shadowed).collect();
         assert_eq!(found, ids, "{application} {then}");
     }
+    let text = policy("global", "p", "junos-ftp", "permit");
+    let off = |alg: &str| found(&format!("set security alg {alg} disable\n{text}"));
+    assert_eq!((off("ftp"), off("sip")), (vec![], vec!["no-gateway"]));
 }
