@@ -3,6 +3,7 @@
 //! first hundred thousand. `SESSIONS` says how many (`.ci/run` asks for ten million, in a release
 //! build); the whole replay runs, from a capture that is never stored to log lines that go nowhere.
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
+#![expect(clippy::print_stdout, reason = "a run of ten million says how long it took")]
 
 #[expect(dead_code, reason = "each test file uses its part of the support")]
 mod support;
