@@ -53,11 +53,11 @@ pub enum Record<'a> {
         /// The frame as received.
         bytes: &'a [u8],
     },
-    /// The session state was fetched anew after every FullResync up to this number.
+    /// The session state was fetched anew after every FullResync and gap up to this number.
     Resynced {
         /// The stream.
         stream: StreamId,
-        /// The highest number of a FullResync that is done with.
+        /// The highest number that is done with.
         through: u64,
     },
     /// The producer's own account of its losses; it has no number.

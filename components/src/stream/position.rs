@@ -24,6 +24,9 @@ pub struct StreamPosition {
     losses: Vec<Loss>,
     /// FullResyncs that are not done with.
     pub held: Option<Held>,
+    /// The last number of a gap that no resynchronisation has made good yet. A producer that was
+    /// cut off before it heard what its collector had forgotten sends no FullResync for it.
+    pub stale: Option<u64>,
 }
 
 /// Frames applied, by what they were.
@@ -38,12 +41,41 @@ pub struct Applied {
 }
 
 /// The numbers of the FullResyncs that wait for a resynchronisation: one does for all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
+    /// The lowest ones, ascending; those beyond the first [`HELD_MAX`] are not told apart.
+    numbers: Vec<u64>,
+    last: u64,
+}
+
+impl Held {
     /// None that waits is below this.
-    pub first: u64,
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.numbers.first().copied().unwrap_or(self.last)
+    }
+
     /// The highest one.
-    pub last: u64,
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
+    fn add(&mut self, number: u64) {
+        if self.numbers.len() < HELD_MAX {
+            self.numbers.push(number);
+        }
+        self.last = number;
+    }
+
+    /// What waits above `through`. If it is not known which is the lowest, it may be the next.
+    fn above(mut self, through: u64) -> Option<Self> {
+        self.numbers.retain(|number| *number > through);
+        if self.numbers.is_empty() && self.last > through {
+            self.numbers.push(through.saturating_add(1));
+        }
+        (self.last > through).then_some(self)
+    }
 }
 
 impl Applied {
@@ -74,6 +106,7 @@ impl StreamPosition {
             lost: Counts::default(),
             losses: Vec::new(),
             held: None,
+            stale: None,
         }
     }
 
@@ -90,11 +123,20 @@ impl StreamPosition {
 
     /// The highest number that an Ack may name, once all of this is durable.
     #[must_use]
-    pub const fn ackable(&self) -> u64 {
-        match &self.held {
-            Some(held) => held.first - 1,
-            None => self.position,
-        }
+    pub fn ackable(&self) -> u64 {
+        self.held.as_ref().map_or(self.position, |held| held.first() - 1)
+    }
+
+    /// The number through which a resynchronisation is needed, if one is.
+    #[must_use]
+    pub fn resync_needed(&self) -> Option<u64> {
+        self.held.as_ref().map(Held::last).max(self.stale)
+    }
+
+    /// Nobody is there to resynchronise; says whether a FullResync asked for it.
+    pub(super) fn skip_resync(&mut self) -> bool {
+        self.stale = None;
+        self.held.take().is_some()
     }
 
     /// The last losses, oldest first: at most [`LOSSES_MAX`], ranges that touch made one.
@@ -128,8 +170,7 @@ impl StreamPosition {
         self.applied.count(frame_type);
         self.position = self.position.max(sequence);
         if frame_type == FrameType::FullResync {
-            let first = self.held.map_or(sequence, |held| held.first);
-            self.held = Some(Held { first, last: sequence });
+            self.held.get_or_insert(Held { numbers: Vec::new(), last: 0 }).add(sequence);
         }
     }
 
@@ -143,6 +184,10 @@ impl StreamPosition {
     pub fn lose(&mut self, loss: &Loss) {
         self.lost.0[loss.reason.index()] += loss.count();
         self.position = self.position.max(loss.last);
+        match loss.reason {
+            LossReason::Evicted | LossReason::Torn => self.stale = Some(loss.last),
+            LossReason::Quarantined | LossReason::UnknownType => {}
+        }
         match self.losses.last_mut() {
             Some(last)
                 if last.reason == loss.reason && last.last.checked_add(1) == Some(loss.first) =>
@@ -160,14 +205,12 @@ impl StreamPosition {
 
     /// A resynchronisation was done that began after the FullResync of number `through`.
     pub(super) fn resynced(&mut self, through: u64) {
-        self.held = match self.held {
-            Some(held) if held.last > through => {
-                Some(Held { first: held.first.max(through.saturating_add(1)), last: held.last })
-            }
-            _ => None,
-        };
+        self.stale = self.stale.filter(|last| *last > through);
+        self.held = self.held.take().and_then(|held| held.above(through));
     }
 }
 
+/// FullResyncs that are told apart.
+const HELD_MAX: usize = 64;
 /// Losses that are remembered one by one; older ones are in the sums and in the spool.
 pub const LOSSES_MAX: usize = 64;

@@ -4,7 +4,6 @@
 
 use super::*;
 use crate::stream::outbox::Outbox;
-use crate::stream::position::Held;
 use crate::wire::FrameType;
 
 use super::intake::UnknownTypes;
@@ -63,7 +62,7 @@ struct InFlight {
 pub struct Resync {
     /// Whose.
     pub stream: StreamId,
-    /// It does for every FullResync up to this number.
+    /// It does for every FullResync and every gap up to this number.
     pub through: u64,
 }
 
@@ -98,7 +97,7 @@ impl Core {
         let mut counters = CollectorCounters::default();
         let standalone = config.replication == Replication::Standalone;
         let streams = recovered.into_iter().map(|mut at| {
-            if standalone && at.held.take().is_some() {
+            if standalone && at.skip_resync() {
                 counters.resyncs_skipped += 1;
             }
             (at.id, Stream::new(at))
@@ -204,8 +203,11 @@ impl Core {
         if !self.replication_ready || self.resync != ResyncState::Idle {
             return None;
         }
-        let held = |stream: &Stream| stream.at.held.map(|Held { last, .. }| (stream.at.id, last));
-        let (stream, through) = self.streams.values().find_map(held)?;
+        if self.config.replication == Replication::Standalone {
+            return None;
+        }
+        let needed = |stream: &Stream| Some((stream.at.id, stream.at.resync_needed()?));
+        let (stream, through) = self.streams.values().find_map(needed)?;
         let resync = Resync { stream, through };
         self.resync = ResyncState::Running(resync);
         Some(resync)

@@ -182,12 +182,16 @@ impl Core {
             return;
         }
         self.dirty_since.get_or_insert(now);
+        let nobody = self.config.replication == Replication::Standalone;
         let loss = |first, last, reason| Loss { stream: stream.at.id, first, last, reason };
         if sequence - position > 1 {
             let gap = loss(position + 1, sequence - 1, LossReason::Evicted);
             self.counters.gaps += 1;
             journal.append(&Record::Lost(gap));
             stream.at.lose(&gap);
+            if nobody {
+                stream.at.skip_resync();
+            }
         }
         let loss = |reason| Loss { stream: stream.at.id, first: sequence, last: sequence, reason };
         let readable = frame_type.map(|_| Frame::check(&frame.header, frame.payload()));
@@ -197,8 +201,7 @@ impl Core {
                 let (first, count) = (sequence, 1);
                 journal.append(&Record::Frames { stream: stream_id, first, count, bytes });
                 stream.at.apply(frame_type, sequence);
-                let nobody = self.config.replication == Replication::Standalone;
-                if nobody && stream.at.held.take().is_some() {
+                if nobody && stream.at.skip_resync() {
                     self.counters.resyncs_skipped += 1;
                 }
                 return;
@@ -274,7 +277,7 @@ impl Core {
         }
         let done = |stream: &&Stream| {
             stream.durable_position() == stream.at.position
-                && stream.at.held.is_none()
+                && stream.at.resync_needed().is_none()
                 && stream.touched != self.generation
         };
         let oldest = self.streams.values().filter(done).min_by_key(|stream| stream.touched);

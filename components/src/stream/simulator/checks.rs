@@ -20,6 +20,23 @@ fn number(header: &FrameHeader) -> Option<u64> {
     numbered.then_some(sequence)
 }
 
+/// Frames as `type:sequence`.
+fn trace(on: bool, what: &str, frames: &[(FrameHeader, Vec<u8>)]) {
+    if on && !frames.is_empty() {
+        let told = frames.iter().map(|(header, payload)| {
+            let frame_type = header.frame_type().map_or("unknown", FrameType::label);
+            let position = payload.get(16..24).and_then(|bytes| bytes.try_into().ok());
+            let sequence = position.map_or(header.sequence.get(), u64::from_le_bytes);
+            format!("{frame_type}:{sequence}")
+        });
+        let told: Vec<String> = told.collect();
+        #[expect(clippy::print_stdout, reason = "the trace of a seed is for whoever asked")]
+        {
+            println!("                 {what} {}", told.join(" "));
+        }
+    }
+}
+
 impl World {
     /// What the producer wrote: whole frames, Hello first, numbers in order without a hole that
     /// nothing explains.
@@ -33,7 +50,9 @@ impl World {
             Peer::Foreign(_) | Peer::Dead(_) => 0,
         };
         let truth = &self.truth[&link.stream];
-        for (header, _) in tap(&mut link.written, bytes) {
+        let frames = tap(&mut link.written, bytes);
+        trace(self.trace, "producer writes", &frames);
+        for (header, _) in frames {
             let is_first = link.frames_written == 0;
             link.frames_written += 1;
             assert_eq!(header.frame_type == 14, speaks && is_first, "Hello comes first, and once");
@@ -62,7 +81,9 @@ impl World {
         let Some(link) = self.link.as_mut() else {
             return;
         };
-        for (header, _) in tap(&mut link.delivered, bytes) {
+        let frames = tap(&mut link.delivered, bytes);
+        trace(self.trace, "collector has", &frames);
+        for (header, _) in frames {
             link.seen = link.seen.max(number(&header).unwrap_or(0));
         }
     }
@@ -71,7 +92,9 @@ impl World {
         let Some(link) = self.link.as_mut() else {
             return;
         };
-        for (header, _) in tap(&mut link.heard, bytes) {
+        let frames = tap(&mut link.heard, bytes);
+        trace(self.trace, "producer has", &frames);
+        for (header, _) in frames {
             match (header.frame_type, header.length.get()) {
                 (5, 0) => link.paused = true,
                 (6, 0) => link.paused = false,
@@ -88,7 +111,9 @@ impl World {
         let kept = self.disk.kept(link.stream);
         let durable = kept.map_or(0, |kept| kept.position);
         let replicated = self.plan.collector.replication == Replication::Replicated;
-        for (header, payload) in tap(&mut link.said, bytes) {
+        let frames = tap(&mut link.said, bytes);
+        trace(self.trace, "collector writes", &frames);
+        for (header, payload) in frames {
             let position = match header.frame_type {
                 4 => {
                     let position = header.sequence.get();
@@ -238,7 +263,7 @@ impl World {
     /// accepted, or a loss that really was one, with a FullResync behind it.
     fn check_spool(&mut self, id: StreamId) {
         let truth = &self.truth[&id];
-        let (mut position, mut stale, mut aside) = (0, None, 0);
+        let (mut position, mut stale, mut needed, mut aside) = (0, None, None, 0);
         for record in self.disk.records().filter(|record| record.stream() == id) {
             let (first, last) = match record {
                 Record::Frames { first, count, mut bytes, .. } => {
@@ -261,8 +286,9 @@ impl World {
                     assert_eq!(reason, LossReason::Evicted);
                     for sequence in first.max(truth.first())..=last {
                         assert!(truth.is_gone(sequence), "{sequence} is lost for no reason");
-                        stale = Some(sequence);
+                        stale = Some(sequence).filter(|n| truth.is_evicted(*n)).or(stale);
                     }
+                    needed = Some(last);
                     (first, last)
                 }
                 Record::Aside { loss, bytes } => {
@@ -278,7 +304,11 @@ impl World {
                     aside += 1;
                     (loss.first, loss.last)
                 }
-                Record::Resynced { .. } | Record::Report { .. } => continue,
+                Record::Resynced { through, .. } => {
+                    needed = needed.filter(|last| *last > through);
+                    continue;
+                }
+                Record::Report { .. } => continue,
             };
             assert_eq!(first, position + 1, "each number once, in order");
             position = last;
@@ -287,7 +317,8 @@ impl World {
             assert_eq!(stale, None, "lost, and no FullResync behind it");
             let unresynced = self.disk.kept(id).map_or(0, |kept| kept.unresynced.len());
             let replicated = self.plan.collector.replication == Replication::Replicated;
-            assert!(!replicated || unresynced == 0, "a resynchronisation is not done");
+            let done = unresynced == 0 && needed.is_none();
+            assert!(!replicated || done, "a resynchronisation is not done");
         }
         self.mark("frames set aside", aside);
     }

@@ -99,7 +99,7 @@ impl Plan {
         let at_the_end = random.one_in(40) && overflow == Overflow::Refuse;
         let weights = ACTIONS.map(|(_, weight)| weight * [0, 1, 1, 2, 4][random.between(0, 4)]);
         let mut plan = Self {
-            steps: random.scaled(64, 700),
+            steps: random.scaled(64, 4095),
             who,
             ring_frames,
             overflow,

@@ -95,7 +95,7 @@ impl World {
             if producer.append(&[frame]).accepted.total() == 1 {
                 truth.accepted(producer.ring().last_sequence(), class, tag);
             }
-            truth.give_up(oldest, producer.ring().oldest() - 1);
+            truth.evict(oldest, producer.ring().oldest() - 1);
         }
     }
 
@@ -107,7 +107,7 @@ impl World {
         let (number, evicted, owed) = foreign.append(class, tag);
         self.truth().accepted(number, class, tag);
         if let Some((first, last)) = evicted {
-            self.truth().give_up(first, last);
+            self.truth().evict(first, last);
             self.mark("evictions of the foreign producer", 1);
         }
         if owed {
@@ -151,7 +151,7 @@ impl World {
         }
         if let (Some(oldest), Peer::Ours(producer)) = (*oldest, &self.peer) {
             let now_oldest = producer.ring().oldest();
-            self.truth.get_mut(&self.stream).expect("made").give_up(oldest, now_oldest - 1);
+            self.truth.get_mut(&self.stream).expect("made").evict(oldest, now_oldest - 1);
         }
         if link.collector_open {
             link.to_collector.extend(bytes.iter());
@@ -410,7 +410,7 @@ impl World {
             let oldest = producer.ring().oldest();
             producer.tick(now);
             let truth = self.truth.get_mut(&stream).expect("it was made with the stream");
-            truth.give_up(oldest, producer.ring().oldest() - 1);
+            truth.evict(oldest, producer.ring().oldest() - 1);
             let due = producer.deadline().filter(|_| producer.connect_at().is_none());
             assert!(due.is_none_or(|due| due > now), "the producer's deadline stays due");
         }

@@ -15,6 +15,8 @@ pub(super) struct Truth {
     pub(super) upstream: Refused,
     /// Numbers that may be missing in the spool: evicted, or in a spool that is no more.
     gone: Vec<(u64, u64)>,
+    /// Of these, the evicted ones: their producer owes a FullResync.
+    evicted: Vec<(u64, u64)>,
     /// Until here the producer was acked by a spool that is no more.
     pub(super) waived: u64,
     /// The last number when its producer died for good.
@@ -39,6 +41,18 @@ impl Truth {
         if first <= last {
             self.gone.push((first, last));
         }
+    }
+
+    /// The numbers were evicted.
+    pub(super) fn evict(&mut self, first: u64, last: u64) {
+        self.give_up(first, last);
+        if first <= last {
+            self.evicted.push((first, last));
+        }
+    }
+
+    pub(super) fn is_evicted(&self, sequence: u64) -> bool {
+        self.evicted.iter().any(|(first, last)| (*first..=*last).contains(&sequence))
     }
 
     pub(super) fn is_gone(&self, sequence: u64) -> bool {
