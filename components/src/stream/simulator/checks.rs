@@ -286,7 +286,9 @@ impl World {
                     assert_eq!(reason, LossReason::Evicted);
                     for sequence in first.max(truth.first())..=last {
                         assert!(truth.is_gone(sequence), "{sequence} is lost for no reason");
-                        stale = Some(sequence).filter(|n| truth.is_evicted(*n)).or(stale);
+                        // What went with a spool, the FullResync included, was acked once.
+                        let owed = truth.is_evicted(sequence) && sequence > truth.waived;
+                        stale = Some(sequence).filter(|_| owed).or(stale);
                     }
                     needed = Some(last);
                     (first, last)
