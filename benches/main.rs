@@ -1,4 +1,4 @@
-//! All benches in one program: one file a system, one for the whole, and the ring and the renderer.
+//! All benches in one program: one file a system, one for the whole, and ring, stream and renderer.
 //! Ids are `system/case/rows`, stable for whoever compares runs; throughput is rows a second.
 //! `cargo bench -- screen/` runs one system's, `cargo test --bench systems` each case once.
 
@@ -15,6 +15,7 @@ mod render;
 mod rewrite;
 mod ring;
 mod screen;
+mod stream;
 mod support;
 
 use std::time::Duration;
@@ -39,6 +40,7 @@ fn main() {
     limit::bench(&mut criterion);
     emit::bench(&mut criterion);
     ring::bench(&mut criterion);
+    stream::bench(&mut criterion);
     render::bench(&mut criterion);
     pipeline::bench(&mut criterion);
     criterion.final_summary();

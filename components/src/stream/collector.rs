@@ -14,15 +14,15 @@ use crate::wire::Decoder;
 
 mod config;
 mod connection;
-mod core;
 mod intake;
+mod state;
 
-pub use self::core::Resync;
 pub use config::{CollectorConfig, CollectorCounters, Refusal, Replication};
 pub use connection::{Generation, SyncToken};
+pub use state::Resync;
 
-use self::core::{Core, Stream};
 use connection::Connection;
+use state::{Core, Stream};
 
 /// The collector of one listener: one connection at a time, of any stream.
 #[derive(Debug)]

@@ -247,7 +247,7 @@ impl Producer {
     #[must_use]
     pub fn ended(&self, now: Time) -> Option<Ended> {
         let deadline = self.ending?;
-        let delivered = self.ring.retained() == 0 && !self.ring.owes_resync();
+        let delivered = self.is_delivered();
         if delivered && !self.owes_report() && self.outbox.is_empty() {
             return Some(Ended::AllAcked);
         }
@@ -307,6 +307,11 @@ impl Producer {
 }
 
 impl Producer {
+    /// Whether everything is acked, an owed FullResync too.
+    fn is_delivered(&self) -> bool {
+        self.ring.retained() == 0 && !self.ring.owes_resync()
+    }
+
     /// Whether frames of the ring can be written now.
     fn writes_ring(&self) -> bool {
         let flows = self.connection.as_ref().is_some_and(Connection::flows);

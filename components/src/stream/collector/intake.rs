@@ -32,7 +32,7 @@ impl UnknownTypes {
 impl Core {
     /// Takes whole frames from the front of the queue and says how many bytes they were.
     pub(super) fn take(&mut self, queue: &[u8], now: Time, journal: &mut impl Journal) -> usize {
-        let mut at = 0;
+        let mut at = self.greet(queue);
         while self.connection.as_ref().is_some_and(|connection| connection.closing.is_none()) {
             at += self.take_run(&queue[at..], now, journal);
             match split_frame(&queue[at..]) {
@@ -47,18 +47,15 @@ impl Core {
         at
     }
 
-    /// Answers a Hello at the front of the queue although the spool takes nothing yet: where the
-    /// stream stands does not depend on it.
+    /// Looks at the first frame of a connection, which tells the stream; takes it if it is a
+    /// Hello. Also while the spool takes nothing: where the stream stands does not depend on it.
     pub(super) fn greet(&mut self, queue: &[u8]) -> usize {
         let is_first = self.connection.as_ref().is_some_and(|c| c.stream.is_none());
         match split_frame(queue) {
             Some(Ok(frame)) if is_first => {
                 let frame_type = self.known_type(&frame);
-                let is_hello = frame_type == Some(FrameType::Hello);
-                if is_hello {
-                    self.begin(&frame, frame_type);
-                }
-                if is_hello { frame.bytes.len() } else { 0 }
+                self.begin(&frame, frame_type);
+                if frame_type == Some(FrameType::Hello) { frame.bytes.len() } else { 0 }
             }
             _ => 0,
         }
@@ -102,13 +99,6 @@ impl Core {
     fn take_one(&mut self, frame: &RawFrame<'_>, now: Time, journal: &mut impl Journal) {
         let sequence = frame.header.sequence.get();
         let frame_type = self.known_type(frame);
-        let is_first = self.connection.as_ref().is_some_and(|c| c.stream.is_none());
-        if is_first {
-            self.begin(frame, frame_type);
-            if frame_type == Some(FrameType::Hello) {
-                return;
-            }
-        }
         if frame_type.map_or(sequence > 0, FrameType::is_numbered) {
             self.take_numbered(frame, frame_type, now, journal);
         } else {

@@ -34,8 +34,9 @@ impl Producer {
     /// happens can bring more to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
+        let ending = self.ending.filter(|_| !self.is_delivered());
         let Some(connection) = &self.connection else {
-            return [self.connect_at(), self.ending].into_iter().flatten().min();
+            return [self.connect_at(), ending].into_iter().flatten().min();
         };
         if connection.closing.is_some() {
             return None;
@@ -50,7 +51,7 @@ impl Producer {
             connection.drain.and_then(|drain| drain.until),
             keepalive,
             reports.then_some(connection.report_at),
-            self.ending,
+            ending,
         ]
         .into_iter()
         .flatten()

@@ -87,8 +87,8 @@ impl Class {
     }
 }
 
-/// Any frame.
-pub(super) fn raw(frame_type: u8, sequence: u64, payload: &[u8]) -> Vec<u8> {
+/// Any frame, as bytes.
+pub(in crate::stream) fn raw(frame_type: u8, sequence: u64, payload: &[u8]) -> Vec<u8> {
     let header = FrameHeader {
         length: u32::try_from(payload.len()).unwrap().into(),
         frame_type,

@@ -11,7 +11,7 @@ use crate::stream::bug::Bug;
 mod checks;
 mod disk;
 mod foreign;
-mod frames;
+pub(super) mod frames;
 mod link;
 mod plan;
 mod random;
