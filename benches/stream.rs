@@ -56,7 +56,7 @@ impl Pair {
     /// Until nothing is left to write on either side.
     fn deliver(&mut self) {
         loop {
-            let write = self.producer.to_write(self.now);
+            let write = self.producer.next_write(self.now);
             let mut written = 0;
             for slice in write.slices() {
                 let room = self.collector.spare_mut();
@@ -70,9 +70,9 @@ impl Pair {
             if let Some(token) = self.collector.take_sync(self.now) {
                 self.collector.durable(token);
             }
-            let said = self.collector.to_write().len();
+            let said = self.collector.next_write().len();
             if said > 0 {
-                self.producer.received(self.collector.to_write(), self.now);
+                self.producer.received(self.collector.next_write(), self.now);
                 self.collector.wrote(said);
             }
             if written == 0 && said == 0 {

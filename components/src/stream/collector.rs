@@ -185,7 +185,7 @@ impl Collector {
     }
 
     /// What to write to the producer now; ask again after [`Self::wrote`].
-    pub fn to_write(&mut self) -> &[u8] {
+    pub fn next_write(&mut self) -> &[u8] {
         self.core.fill_outbox();
         self.core.outbox.bytes()
     }

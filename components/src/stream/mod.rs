@@ -9,7 +9,7 @@
 //! 2. Not connected and [`Producer::connect_at`] has come: connect, then [`Producer::connected`]
 //!    or [`Producer::connect_failed`].
 //! 3. Readable: read, [`Producer::received`].
-//! 4. Writable: [`Producer::to_write`], one `writev` of its three slices, and
+//! 4. Writable: [`Producer::next_write`], one `writev` of its three slices, and
 //!    [`Producer::wrote`] with what the kernel took, before anything else is called. Until it is
 //!    empty, or the kernel takes less. Both runs of the ring are whole frames where they lie, and
 //!    only the rest of a frame that was cut is ever copied.
@@ -35,7 +35,7 @@
 //!    ends, [`Collector::durable`] or [`Collector::sync_failed`].
 //! 5. [`Collector::take_resync`]: have the sessions exported; [`Collector::resynced`] or
 //!    [`Collector::resync_failed`], then [`Collector::advance`].
-//! 6. Writable: [`Collector::to_write`], [`Collector::wrote`].
+//! 6. Writable: [`Collector::next_write`], [`Collector::wrote`].
 //! 7. [`Collector::close_request`] or end of file: close, [`Collector::disconnected`].
 //! 8. Wait for any of these, or [`Collector::deadline`]; then [`Collector::tick`].
 //!
@@ -80,7 +80,7 @@ pub use hang_up::{Dialect, HangUp};
 pub use identities::{Figures, Identity, ProducerFigures, SinkFigures, identities};
 pub use journal::{Journal, Loss, Record, Recovery, StreamId};
 pub use position::{Applied, Held, LOSSES_MAX, StreamPosition};
-pub use producer::{Ended, Producer, ProducerConfig, ProducerCounters, Refused, ToWrite};
+pub use producer::{Ended, NextWrite, Producer, ProducerConfig, ProducerCounters, Refused};
 pub use time::Time;
 
 #[cfg(test)]

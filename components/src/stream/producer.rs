@@ -43,7 +43,7 @@ pub struct Producer {
 /// What to write next, in this order and in one `writev`: control bytes, then at most two runs of
 /// the ring. Nothing may be appended between this and [`Producer::wrote`].
 #[derive(Clone, Copy, Debug)]
-pub struct ToWrite<'a> {
+pub struct NextWrite<'a> {
     /// The rest of a cut frame, and control frames.
     pub control: &'a [u8],
     /// Whole frames of the ring.
@@ -66,7 +66,7 @@ pub enum Ended {
     },
 }
 
-impl ToWrite<'_> {
+impl NextWrite<'_> {
     /// The three runs.
     #[must_use]
     pub const fn slices(&self) -> [&[u8]; 3] {
@@ -187,9 +187,9 @@ impl Producer {
     }
 
     /// What to write now. Ask again after [`Self::wrote`], until it is empty.
-    pub fn to_write(&mut self, now: Time) -> ToWrite<'_> {
+    pub fn next_write(&mut self, now: Time) -> NextWrite<'_> {
         self.tick(now);
-        let mut write = ToWrite { control: &[], first: &[], second: &[] };
+        let mut write = NextWrite { control: &[], first: &[], second: &[] };
         if let Some(connection) = self.connection.as_ref().filter(|c| c.closing.is_none()) {
             write.control = self.outbox.bytes();
             if connection.flows() {
@@ -200,7 +200,7 @@ impl Producer {
         write
     }
 
-    /// The first `bytes` of what [`Self::to_write`] gave were written.
+    /// The first `bytes` of what [`Self::next_write`] gave were written.
     pub fn wrote(&mut self, bytes: usize, now: Time) {
         let Some(connection) = self.connection.as_mut().filter(|_| bytes > 0) else {
             return;

@@ -173,15 +173,12 @@ impl Core {
         }
         self.dirty_since.get_or_insert(now);
         let nobody = self.config.replication == Replication::Standalone;
-        let loss = |first, last, reason| Loss { stream: stream.at.id, first, last, reason };
         if sequence - position > 1 {
-            let gap = loss(position + 1, sequence - 1, LossReason::Evicted);
             self.counters.gaps += 1;
-            journal.append(&Record::Lost(gap));
-            stream.at.lose(&gap);
-            if nobody {
-                stream.at.skip_resync();
-            }
+            take_gap(stream, position + 1, sequence - 1, journal);
+        }
+        if nobody {
+            stream.at.skip_resync();
         }
         let loss = |reason| Loss { stream: stream.at.id, first: sequence, last: sequence, reason };
         let readable = frame_type.map(|_| Frame::check(&frame.header, frame.payload()));
@@ -276,6 +273,13 @@ impl Core {
             self.counters.streams_forgotten += 1;
         }
     }
+}
+
+/// Numbers that will not come.
+fn take_gap(stream: &mut Stream, first: u64, last: u64, journal: &mut impl Journal) {
+    let gap = Loss { stream: stream.at.id, first, last, reason: LossReason::Evicted };
+    journal.append(&Record::Lost(gap));
+    stream.at.lose(&gap);
 }
 
 /// Whether the frame type is one that the dialect has.

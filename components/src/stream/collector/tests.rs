@@ -115,7 +115,7 @@ impl Fixture {
     fn said(&mut self) -> Vec<(u8, u64)> {
         let mut decoder = Decoder::new(1 << 16);
         loop {
-            let bytes = self.collector.to_write().to_vec();
+            let bytes = self.collector.next_write().to_vec();
             if bytes.is_empty() {
                 break;
             }

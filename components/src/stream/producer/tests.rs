@@ -39,7 +39,7 @@ fn xpf(frames: usize, overflow: Overflow) -> Producer {
 fn write(producer: &mut Producer, ms: u64) -> Vec<(u8, u64)> {
     let mut bytes = Vec::new();
     loop {
-        let run = producer.to_write(at_ms(ms)).slices().concat();
+        let run = producer.next_write(at_ms(ms)).slices().concat();
         if run.is_empty() {
             return parse(&bytes);
         }
@@ -75,7 +75,7 @@ fn says_hello_waits_for_the_answer_and_replays_from_where_the_collector_stands()
     let mut producer = producer(16, Overflow::Refuse);
     producer.append(&denies(4));
     producer.connected(at_ms(0));
-    let hello = producer.to_write(at_ms(0)).control.to_vec();
+    let hello = producer.next_write(at_ms(0)).control.to_vec();
     assert_eq!(hello[16..], *Hello::of_producer(7, 1, 5).as_bytes());
     assert_eq!(write(&mut producer, 0), [(14, 0)]);
     assert_eq!(write(&mut producer, 999), [], "no frame before the answer");
@@ -221,13 +221,13 @@ fn frames_cut_at_every_byte_are_finished_before_anything_else_and_sent_whole_aft
         let mut producer = xpf(4, Overflow::Evict);
         producer.append(&denies(2));
         producer.connected(at_ms(0));
-        let mut bytes = producer.to_write(at_ms(0)).slices().concat();
+        let mut bytes = producer.next_write(at_ms(0)).slices().concat();
         bytes.truncate(cut);
         producer.wrote(cut, at_ms(0));
         producer.append(&denies(4));
         hear(&mut producer, 7, 1, 1);
         loop {
-            let next = producer.to_write(at_ms(1)).slices().concat();
+            let next = producer.next_write(at_ms(1)).slices().concat();
             if next.is_empty() {
                 break;
             }
@@ -334,7 +334,7 @@ fn losses_are_reported_when_a_figure_changed_and_before_the_end() {
     let mut upstream = Refused::default();
     upstream[DENY.index()].0[RefuseReason::RateLimited.index()] = 5;
     producer.set_upstream(&upstream);
-    let report = producer.to_write(at_ms(3000)).control[16..].to_vec();
+    let report = producer.next_write(at_ms(3000)).control[16..].to_vec();
     let kind = 40 * DENY.index();
     let word = |at: usize| u64::from_le_bytes(report[kind + at..kind + at + 8].try_into().unwrap());
     assert_eq!([0, 8, 16, 24, 32].map(word), [11, 4, 5, 2, 0]);

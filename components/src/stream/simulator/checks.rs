@@ -7,6 +7,7 @@ use crate::reason::LossReason;
 use crate::stream::simulator::frames::Class;
 use crate::stream::simulator::link::tap;
 use crate::stream::simulator::plan::Who;
+use crate::stream::simulator::truth::Truth;
 use crate::stream::simulator::world::{Peer, World};
 use crate::stream::{
     Dialect, Ended, Figures, Loss, ProducerFigures, Record, Replication, StreamId, StreamPosition,
@@ -192,7 +193,7 @@ impl World {
         let soon = self.now.after(self.plan.collector.commit_delay);
         if kept.position < collector.stream(link.stream).map_or(0, |stream| stream.position) {
             assert!(collector.deadline().is_some_and(|at| at <= soon), "no sync is to come");
-        } else if self.disk.is_synced() && collector.to_write().is_empty() {
+        } else if self.disk.is_synced() && collector.next_write().is_empty() {
             let waits = kept.unresynced.first().filter(|_| replicated);
             let position = kept.position.min(waits.map_or(u64::MAX, |waits| waits - 1));
             let may = position.min(link.seen);
@@ -266,20 +267,9 @@ impl World {
         let (mut position, mut stale, mut needed, mut aside) = (0, None, None, 0);
         for record in self.disk.records().filter(|record| record.stream() == id) {
             let (first, last) = match record {
-                Record::Frames { first, count, mut bytes, .. } => {
-                    for sequence in first..first + count {
-                        let (class, tag) = truth.frame(sequence);
-                        let expected = class.bytes(sequence, tag);
-                        let (frame, rest) = bytes.split_at(expected.len());
-                        assert_eq!(frame, expected, "{sequence} is what was accepted");
-                        bytes = rest;
-                        let readable = !matches!(class, Class::Malformed(_) | Class::Unknown(_));
-                        assert!(readable, "{sequence} cannot be read");
-                        if class == Class::Resync {
-                            stale = None;
-                        }
-                    }
-                    assert!(bytes.is_empty());
+                Record::Frames { first, count, bytes, .. } => {
+                    let resyncs = check_frames(truth, first, count, bytes);
+                    stale = stale.filter(|_| resyncs == 0);
                     (first, first + count - 1)
                 }
                 Record::Lost(Loss { first, last, reason, .. }) => {
@@ -325,7 +315,7 @@ impl World {
         self.mark("frames set aside", aside);
     }
 
-    fn check_identities(&mut self) {
+    fn check_identities(&self) {
         let nothing = StreamPosition::new(self.stream);
         let collector = self.collector.as_deref().expect("it was started");
         let stream = collector.stream(self.stream).unwrap_or(&nothing);
@@ -400,6 +390,23 @@ impl World {
         }
         self.mark("last reports", 1);
     }
+}
+
+/// The frames are those that were accepted; says how many of them are FullResyncs.
+fn check_frames(truth: &Truth, first: u64, count: u64, mut bytes: &[u8]) -> usize {
+    let mut resyncs = 0;
+    for sequence in first..first + count {
+        let (class, tag) = truth.frame(sequence);
+        let expected = class.bytes(sequence, tag);
+        let (frame, rest) = bytes.split_at(expected.len());
+        assert_eq!(frame, expected, "{sequence} is what was accepted");
+        let readable = !matches!(class, Class::Malformed(_) | Class::Unknown(_));
+        assert!(readable, "{sequence} cannot be read");
+        resyncs += usize::from(class == Class::Resync);
+        bytes = rest;
+    }
+    assert!(bytes.is_empty());
+    resyncs
 }
 
 /// The socket takes at least a byte a round.

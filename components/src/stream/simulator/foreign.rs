@@ -82,7 +82,7 @@ impl Foreign {
         }
     }
 
-    pub(super) fn to_write(&mut self) -> &[u8] {
+    pub(super) fn next_write(&mut self) -> &[u8] {
         if self.cut.is_empty() && !self.paused {
             let next = self.ring.iter().find(|frame| frame.0 >= self.cursor);
             if let Some((number, bytes, _)) = next {

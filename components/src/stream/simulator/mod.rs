@@ -10,6 +10,7 @@ use crate::stream::bug::Bug;
 
 mod checks;
 mod disk;
+mod faults;
 mod foreign;
 pub(super) mod frames;
 mod link;

@@ -8,11 +8,11 @@ fn nothing_but_control_replies_is_written_after_a_pause() {
     let mut producer = xpf(16, Overflow::Refuse);
     producer.append(&denies(2));
     producer.connected(at_ms(0));
-    let begun = producer.to_write(at_ms(0)).slices().concat();
+    let begun = producer.next_write(at_ms(0)).slices().concat();
     producer.wrote(100, at_ms(0));
     hear(&mut producer, 5, 0, 1);
     assert!(producer.is_paused());
-    let rest = producer.to_write(at_ms(1));
+    let rest = producer.next_write(at_ms(1));
     assert_eq!(rest.control, &begun[100..152], "a frame that was begun is finished");
     assert_eq!((rest.first.len(), rest.second.len()), (0, 0));
     producer.wrote(52, at_ms(1));
