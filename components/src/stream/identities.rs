@@ -120,3 +120,75 @@ pub fn identities(figures: &Figures<'_>) -> Vec<Identity> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::EventFrame;
+    use crate::reason::LossReason;
+    use crate::ring::{ReplayRing, RingConfig};
+    use crate::stream::{Loss, ProducerConfig, Record, Recovery, StreamId};
+    use crate::wire::RtFlowRecord;
+    use zerocopy::{FromZeros, IntoBytes};
+
+    const DENY: EventKind = EventKind::PolicyDeny;
+
+    /// A producer that took four denies of five, and a collector's stream that lost the first.
+    fn sides() -> (ProducerFigures, StreamPosition) {
+        let ring = ReplayRing::new(&RingConfig::new(8, 1)).unwrap();
+        let mut producer = Producer::new(ring, ProducerConfig::default());
+        let mut frame = EventFrame::new(DENY, RtFlowRecord::new_zeroed());
+        assert_eq!(producer.append(&[frame; 5]).accepted.total(), 4);
+        let mut recovery = Recovery::default();
+        let stream = StreamId(1);
+        let loss = Loss { stream, first: 1, last: 1, reason: LossReason::Evicted };
+        recovery.on(&Record::Lost(loss));
+        for first in 2..=4 {
+            frame.set_sequence(first);
+            recovery.on(&Record::Frames { stream, first, count: 1, bytes: frame.as_bytes() });
+        }
+        let mut figures = ProducerFigures::new(&producer, Counts([0, 0, 5, 0, 0]));
+        figures.acked = 4;
+        (figures, recovery.into_streams().remove(0))
+    }
+
+    /// Names of the identities that do not hold.
+    fn broken(
+        producer: ProducerFigures,
+        stream: &StreamPosition,
+        sinks: &[SinkFigures],
+        at_rest: bool,
+    ) -> Vec<String> {
+        let all = identities(&Figures { producer, stream, distinct: Some(3), sinks, at_rest });
+        all.into_iter().filter(|i| i.left != i.right).map(|i| i.name).collect()
+    }
+
+    #[test]
+    fn what_is_whole_balances_and_each_missing_unit_has_a_name() {
+        let (producer, stream) = sides();
+        let sink =
+            SinkFigures { name: "file".into(), settled: 2, backlog: 1, ..Default::default() };
+        let sinks = [sink];
+        for at_rest in [false, true] {
+            assert_eq!(broken(producer, &stream, &sinks, at_rest), [""; 0]);
+        }
+        let mut event_lost = producer;
+        event_lost.generated.0[DENY.index()] += 1;
+        let name = "policy_deny: generated = assigned + refused";
+        assert_eq!(broken(event_lost, &stream, &sinks, true), [name]);
+        let mut unapplied = producer;
+        unapplied.last_sequence += 1;
+        let names = ["assigned + resyncs = numbers given", "last sequence = applied + lost"];
+        let all = broken(unapplied, &stream, &sinks, true);
+        assert_eq!(all, [names[0], names[1], "last sequence = acked"]);
+        assert_eq!(broken(unapplied, &stream, &sinks, false), [names[0]], "it may be on its way");
+        let mut freed = producer;
+        freed.acked = 5;
+        assert_eq!(broken(freed, &stream, &sinks, false), ["acked above the position"]);
+        let mut twice = stream.clone();
+        twice.applied.events.0[DENY.index()] += 1;
+        let names = ["position = applied + lost", "applied = distinct numbers in the spool"];
+        let settled = "file: applied = settled + lost + backlog";
+        assert_eq!(broken(producer, &twice, &sinks, false), [names[0], names[1], settled]);
+    }
+}

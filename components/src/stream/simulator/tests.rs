@@ -72,6 +72,24 @@ const EXPECTED: [&str; 39] = [
     "unknown types",
 ];
 
+macro_rules! seeds {
+    ($($test:ident: $seed:literal;)+) => {
+        $(
+            #[test]
+            fn $test() {
+                run_seed($seed);
+            }
+        )+
+    };
+}
+
+// Each failed once; with its mistake put back it fails again.
+seeds! {
+    a_drain_asked_for_before_hello_waits_for_the_answer_to_hello: 1;
+    a_gap_that_its_producer_never_heard_of_is_resynchronised: 941;
+    the_ack_goes_on_up_to_the_first_full_resync_that_came_too_late: 998;
+}
+
 macro_rules! found {
     ($($test:ident: $bug:ident;)+) => {
         $(
