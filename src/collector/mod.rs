@@ -8,6 +8,7 @@ mod fixture;
 pub mod inline;
 pub mod render;
 pub mod report;
+pub mod service;
 pub mod sink;
 
 pub use inline::InlineCollector;
