@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use components::fragment::FragmentCounts;
 use components::kinds::{CloseReason, EventKind};
 use components::reason::{Counts, DropReason, RefuseReason};
-use components::ring::ReplayRing;
 use serde::Serialize;
 use systems::counters::Counters;
 
 use crate::collector::report::{SinkReport, StreamReport};
 use crate::port::PortCounters;
+use crate::replay::remote::RemoteReport;
+use crate::replay::stream::RingFigures;
 use crate::replay::worker::Worker;
 
 /// The ledger as it is written to a file.
@@ -23,8 +24,8 @@ pub struct Ledger {
     pub packets: Packets,
     /// Events by kind.
     pub events: BTreeMap<&'static str, Events>,
-    /// The stream as the collector saw it.
-    pub stream: StreamReport,
+    /// The stream, as far as this process knows it.
+    pub stream: Delivery,
     /// Sinks.
     pub sinks: Vec<SinkReport>,
     /// Sessions.
@@ -39,6 +40,16 @@ pub struct Ledger {
     /// The identities, for whoever wants to know which one does not hold.
     #[serde(skip)]
     pub identities: Vec<Identity>,
+}
+
+/// What became of the numbered frames.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Delivery {
+    /// The collector is in this process.
+    Inline(StreamReport),
+    /// It is another process: what it has acked.
+    Remote(RemoteReport),
 }
 
 /// Packets by fate.
@@ -139,8 +150,8 @@ impl Ledger {
     pub fn new(
         port: PortCounters,
         totals: &Totals,
-        ring: &ReplayRing,
-        stream: StreamReport,
+        ring: &RingFigures,
+        stream: Delivery,
         sinks: Vec<SinkReport>,
     ) -> Self {
         let identities = identities(port, totals, ring, &stream, &sinks);
@@ -190,31 +201,35 @@ fn fragments(totals: &Totals) -> BTreeMap<&'static str, u64> {
     )
 }
 
-fn events(kind: EventKind, totals: &Totals, ring: &ReplayRing) -> Events {
+fn events(kind: EventKind, totals: &Totals, ring: &RingFigures) -> Events {
     let refused = refused(kind, totals, ring);
     Events {
         generated: totals.generated[kind.index()],
-        assigned: ring.counters().assigned.0[kind.index()],
+        assigned: ring.assigned.0[kind.index()],
         refused: by_label(RefuseReason::ALL.iter().map(|r| (r.label(), refused.0[r.index()]))),
     }
 }
 
 /// What the limiter and the ring refused.
-fn refused(kind: EventKind, totals: &Totals, ring: &ReplayRing) -> Counts<{ RefuseReason::COUNT }> {
+fn refused(
+    kind: EventKind,
+    totals: &Totals,
+    ring: &RingFigures,
+) -> Counts<{ RefuseReason::COUNT }> {
     let mut refused = totals.counters.refused[kind.index()];
-    refused.0[RefuseReason::RingFull.index()] += ring.counters().refused.0[kind.index()];
+    refused.add(&ring.refused[kind.index()]);
     refused
 }
 
 fn identities(
     port: PortCounters,
     totals: &Totals,
-    ring: &ReplayRing,
-    stream: &StreamReport,
+    ring: &RingFigures,
+    stream: &Delivery,
     sinks: &[SinkReport],
 ) -> Vec<Identity> {
     let packets = &totals.counters.packets;
-    let assigned = &ring.counters().assigned;
+    let assigned = &ring.assigned;
     let decided = packets.forwarded + packets.to_host + packets.dropped.total();
     let mut all = vec![
         identity("received = forwarded + to host + dropped", port.received, decided),
@@ -237,14 +252,9 @@ fn identities(
             totals.generated[EventKind::PolicyDeny.index()],
         ),
         identity(
-            "assigned + resyncs = last sequence",
-            assigned.total() + ring.counters().resyncs,
-            ring.last_sequence(),
-        ),
-        identity(
-            "last sequence = applied + lost",
-            ring.last_sequence(),
-            stream.applied.total() + stream.lost.total(),
+            "assigned + resyncs = numbers given",
+            assigned.total() + ring.resyncs,
+            ring.numbered,
         ),
     ];
     for kind in EventKind::ALL {
@@ -252,6 +262,29 @@ fn identities(
         let refused = refused(kind, totals, ring).total();
         let name = format!("{label}: generated = assigned + refused");
         all.push(identity(&name, totals.generated[at], assigned.0[at] + refused));
+    }
+    match stream {
+        Delivery::Inline(stream) => inline_identities(&mut all, ring, stream, sinks),
+        Delivery::Remote(stream) => {
+            let right = stream.acked + stream.unacked;
+            all.push(identity("last sequence = acked + unacked", stream.last_sequence, right));
+        }
+    }
+    all
+}
+
+/// With the collector in this process, what was applied and what became of it is known too.
+fn inline_identities(
+    all: &mut Vec<Identity>,
+    ring: &RingFigures,
+    stream: &StreamReport,
+    sinks: &[SinkReport],
+) {
+    let (assigned, numbered) = (&ring.assigned, ring.numbered);
+    let accounted = stream.applied.total() + stream.lost.total();
+    all.push(identity("last sequence = applied + lost", numbered, accounted));
+    for kind in EventKind::ALL {
+        let (at, label) = (kind.index(), kind.label());
         let name = format!("{label}: assigned = applied");
         let lost = stream.lost.total();
         let applied = stream.applied.events.0[at];
@@ -264,7 +297,6 @@ fn identities(
         let right = sink.settled + sink.lost.total() + sink.backlog;
         all.push(identity(&name, stream.applied.events.total(), right));
     }
-    all
 }
 
 fn datagrams(totals: &Totals) -> Identity {
@@ -285,10 +317,10 @@ fn by_label(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'sta
 mod tests {
     use super::*;
     use components::reason::LossReason;
-    use components::ring::RingConfig;
 
     fn ledger(port: PortCounters, totals: &Totals, stream: StreamReport) -> Ledger {
-        let ring = ReplayRing::new(&RingConfig::new(64, 1)).expect("a power of two");
+        let ring = RingFigures::default();
+        let stream = Delivery::Inline(stream);
         let sink = SinkReport { name: "stdout".into(), ..SinkReport::default() };
         Ledger::new(port, totals, &ring, stream, vec![sink])
     }

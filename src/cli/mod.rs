@@ -2,6 +2,7 @@
 //! usage, 3 the configuration or the schedule has errors, 4 the ledger does not balance.
 
 mod check;
+mod collect;
 mod generate;
 mod inputs;
 mod print;
@@ -35,6 +36,8 @@ enum Command {
     Print(PrintArgs),
     /// Write a capture of made-up traffic.
     Generate(GenerateArgs),
+    /// Take the event stream of a producer, keep it, and hand it to the log's readers.
+    Collect(CollectArgs),
     /// Look into a collector's spool.
     Spool(SpoolArgs),
 }
@@ -75,6 +78,19 @@ struct ReplayArgs {
     /// Write the ledger.
     #[arg(long, value_name = "FILE.json")]
     ledger: Option<PathBuf>,
+    /// Send the events to the collector that listens here instead of printing them.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["log", "frames", "format", "host"])]
+    stream: Option<PathBuf>,
+    /// Keep the ring in this file: the next process goes on with what was not acked.
+    #[arg(long, value_name = "FILE", requires = "stream")]
+    ring: Option<PathBuf>,
+    /// Packets a second, as on a wire that does not wait: what finds the ring full is refused.
+    /// Without it, the capture waits for the collector.
+    #[arg(long, value_name = "PPS", value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
+    /// How long the end waits for the last Ack; wins over `stream.drain_timeout_s`.
+    #[arg(long, value_name = "SECONDS", requires = "stream")]
+    drain_timeout: Option<u32>,
     /// Captures, pcap or pcapng, merged by time; `-` for standard input.
     #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
@@ -116,6 +132,22 @@ struct GenerateArgs {
     /// Flows, for scenarios that can have any number.
     #[arg(long, value_name = "N")]
     flows: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct CollectArgs {
+    /// Junos configuration: names, and where log lines go.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Schedule; without it, `schedules/replay.toml` as it was built in.
+    #[arg(long, value_name = "FILE")]
+    schedule: Option<PathBuf>,
+    /// Where the producer connects; wins over the schedule's `collector.listen`.
+    #[arg(long, value_name = "PATH")]
+    listen: Option<PathBuf>,
+    /// The spool's directory; wins over the schedule's `collector.spool`.
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -203,6 +235,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Print(args) => print::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Collect(args) => collect::run(&args),
         Command::Spool(args) => spool::run(&args),
     };
     match result {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use components::ids::IfIndex;
@@ -18,8 +19,9 @@ use crate::config::diagnostic::Diagnostics;
 use crate::config::nearest::nearest;
 use crate::config::span::Sources;
 use crate::config::{load, render};
-use crate::ledger::Ledger;
+use crate::ledger::{Delivery, Ledger};
 use crate::port::Bind;
+use crate::replay::remote::RemoteConfig;
 use crate::replay::{Outcome, Replay};
 
 use super::{ReplayArgs, Stop, inputs, say, summary};
@@ -50,13 +52,28 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     // Made before the run, which may be long, so that a path that cannot be is known at once.
     let ledger = args.ledger.as_deref().map(|path| Ok::<_, Stop>((path, create(path)?)));
     let ledger = ledger.transpose()?;
-    let replay = Replay { world: Arc::clone(&world), schedule, captures, sinks, write: args.write };
+    let remote = remote(&args, &schedule);
+    let (rate, write) = (args.rate, args.write);
+    let replay =
+        Replay { world: Arc::clone(&world), schedule, captures, remote, rate, sinks, write };
     let outcome = replay.run()?;
     say(&summary::text(&outcome, &world));
     if let Some((path, file)) = ledger {
         write_ledger(path, file, &outcome.ledger)?;
     }
     verdict(&outcome)
+}
+
+/// Where events go if they go to another process.
+fn remote(args: &ReplayArgs, schedule: &Schedule) -> Option<RemoteConfig> {
+    let settings = &schedule.settings.stream;
+    let seconds = args.drain_timeout.unwrap_or(*settings.drain_timeout_s.get_ref());
+    args.stream.clone().map(|path| RemoteConfig {
+        path,
+        ring: args.ring.clone().or_else(|| settings.ring.clone()),
+        waits: args.rate.is_none(),
+        drain_timeout: Duration::from_secs(seconds.into()),
+    })
 }
 
 /// No output may be an input or another output: creating it would empty what is still to be read.
@@ -161,6 +178,9 @@ fn sinks(args: &ReplayArgs, world: &Arc<World>) -> Result<Vec<Box<dyn Sink>>, St
     let renderer =
         Renderer::new(Arc::clone(world), RenderOptions::new(Format::from(args.format), host));
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    if args.stream.is_some() {
+        return Ok(sinks);
+    }
     sinks.push(match &args.log {
         Some(path) if path != Path::new("-") => {
             Box::new(WriterSink::lines(path.display().to_string(), create(path)?, renderer))
@@ -194,6 +214,21 @@ fn verdict(outcome: &Outcome) -> Result<(), Stop> {
     }
     if !outcome.ledger.balanced {
         return Err(Stop::Unbalanced);
+    }
+    if let Delivery::Remote(report) = &outcome.ledger.stream
+        && report.unacked > 0
+    {
+        let whereabouts = match &report.kept_in {
+            Some(path) => format!("{path} keeps them for the next process"),
+            None => "they are lost with this process: --ring keeps them".to_owned(),
+        };
+        let error = report.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
+        return Err(Stop::Failed(anyhow::anyhow!(
+            "{} events are not acked, {} to {}; {whereabouts}{error}",
+            report.unacked,
+            report.acked + 1,
+            report.last_sequence,
+        )));
     }
     if let Some(error) = &outcome.stream_error {
         return Err(Stop::Failed(anyhow::anyhow!("the event stream broke: {error}")));

@@ -8,8 +8,9 @@ use components::reason::DropReason;
 use components::world::World;
 use components::world::screen::ScreenAttack;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Delivery, Ledger};
 use crate::replay::Outcome;
+use crate::stream::ring_file::Begin;
 
 /// The whole summary, lines of text.
 pub(super) fn text(outcome: &Outcome, world: &World) -> String {
@@ -19,6 +20,7 @@ pub(super) fn text(outcome: &Outcome, world: &World) -> String {
         .and_then(|()| events(&mut out, outcome))
         .and_then(|()| sessions(&mut out, outcome))
         .and_then(|()| named(&mut out, outcome, world))
+        .and_then(|()| stream(&mut out, outcome))
         .and_then(|()| ledger(&mut out, &outcome.ledger));
     out
 }
@@ -142,6 +144,31 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
     for (count, (filter, counter)) in counted {
         let note = format!("filter {filter}, {} bytes", grouped(count.bytes));
         row(out, count.packets, counter, &note)?;
+    }
+    Ok(())
+}
+
+/// How the stream of the processes before went on, and what the collector has acked.
+fn stream(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
+    let Delivery::Remote(report) = &outcome.ledger.stream else {
+        return Ok(());
+    };
+    match outcome.began {
+        Some(Begin::Ended { stream_id, acked, last }) => writeln!(
+            out,
+            "stream {stream_id:016x} ended with the machine: of {last} events {} may be lost",
+            grouped(last - acked)
+        )?,
+        Some(Begin::TakenOver { retained, torn }) => writeln!(
+            out,
+            "stream        {:>12} taken over from the process before, {torn} torn",
+            grouped(retained)
+        )?,
+        Some(Begin::New) | None => {}
+    }
+    writeln!(out, "stream        {:>12} acked    {}", grouped(report.acked), report.id)?;
+    if report.unacked > 0 {
+        row(out, report.unacked, "not acked", report.kept_in.as_deref().unwrap_or("LOST"))?;
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 
 mod burst;
 mod capture;
+mod paced;
 
 pub use burst::{Arrival, Burst};
 pub use capture::{Bind, CapturePort};
+pub use paced::Paced;
 
 use components::ids::IfIndex;
 

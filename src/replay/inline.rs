@@ -28,6 +28,7 @@ pub(super) fn run(
             break;
         }
         worker.run(&mut burst, world, &mut Direct { port, stream });
+        stream.set_upstream(&worker.shard().counters.refused);
     }
     if settings.replay.at_end == AtEnd::AgeOut {
         worker.age_out(world, &mut Direct { port, stream });

@@ -2,6 +2,7 @@
 //! everything runs inline, in the order of the captures, and the same input gives the same bytes.
 
 mod inline;
+pub mod remote;
 mod sharded;
 pub mod stream;
 pub mod worker;
@@ -18,8 +19,10 @@ use systems::schedule::Schedule;
 use crate::capture::{CaptureError, CaptureReader};
 use crate::collector::Sink;
 use crate::ledger::{Ledger, Totals};
-use crate::port::{Bind, CapturePort, PortCounters};
-use stream::Stream;
+use crate::port::{Bind, CapturePort, Paced, PortCounters};
+use crate::stream::ring_file::Begin;
+use remote::{Remote, RemoteConfig};
+use stream::{Inline, Stream};
 
 /// What to replay through what.
 pub struct Replay {
@@ -29,7 +32,11 @@ pub struct Replay {
     pub schedule: Schedule,
     /// Captures and how their ingress interface is found.
     pub captures: Vec<(CaptureReader, Bind)>,
-    /// Where events go.
+    /// Where events go, unless they go to another process.
+    pub remote: Option<RemoteConfig>,
+    /// Packets a second; without it, as fast as they can be read.
+    pub rate: Option<u64>,
+    /// Where events go in this process.
     pub sinks: Vec<Box<dyn Sink>>,
     /// A pcapng file for transmitted packets.
     pub write: Option<PathBuf>,
@@ -49,6 +56,8 @@ pub struct Outcome {
     pub sink_errors: Vec<(String, std::io::Error)>,
     /// A broken stream, which would be a defect of ours.
     pub stream_error: Option<components::wire::ProtocolError>,
+    /// How a stream to another process began.
+    pub began: Option<Begin>,
     /// Wall-clock time.
     pub elapsed: Duration,
 }
@@ -73,6 +82,12 @@ pub enum ReplayError {
     /// The ring.
     #[error(transparent)]
     Ring(#[from] components::ring::RingError),
+    /// The ring's file.
+    #[error(transparent)]
+    RingFile(#[from] crate::stream::RingFileError),
+    /// The stream's thread.
+    #[error("the stream's thread: {0}")]
+    Sender(std::io::Error),
 }
 
 impl Replay {
@@ -91,24 +106,36 @@ impl Replay {
         }
         let ring = &self.schedule.settings.ring;
         let (frames, id) = (*ring.frames.get_ref(), *ring.stream_id.get_ref());
-        let mut stream = Stream::open(frames, id, self.sinks)?;
+        let mut stream = match self.remote {
+            Some(config) => {
+                Stream::Remote(Box::new(Remote::open(config, &self.schedule.settings)?))
+            }
+            None => Stream::Inline(Box::new(Inline::open(frames, id, self.sinks)?)),
+        };
+        let began = match &stream {
+            Stream::Remote(remote) => Some(remote.begin()),
+            Stream::Inline(_) => None,
+        };
+        let mut port = Paced::new(port, self.rate);
         let (world, schedule) = (&self.world, &self.schedule);
         let totals = match *schedule.settings.workers.get_ref() {
             1 => inline::run(world, schedule, &mut port, &mut stream),
             _ => sharded::run(world, schedule, &mut port, &mut stream)?,
         };
-        stream.close(totals.generated, &totals.counters.refused);
-        let report = stream.collector().stream_report().clone();
-        let sinks = stream.collector().sink_reports();
+        let elapsed = started.elapsed();
+        let port = port.into_inner();
         let counters = port.counters();
+        let mut end = stream.end(&totals);
+        let ledger = Ledger::new(counters, &totals, &end.figures, end.report, end.sinks);
         Ok(Outcome {
-            ledger: Ledger::new(counters, &totals, stream.ring(), report, sinks),
+            ledger,
             totals,
             port: counters,
             capture_errors: port.finish(),
-            sink_errors: stream.collector().take_sink_errors(),
-            stream_error: stream.error().cloned(),
-            elapsed: started.elapsed(),
+            sink_errors: std::mem::take(&mut end.sink_errors),
+            stream_error: end.error,
+            began,
+            elapsed,
         })
     }
 }

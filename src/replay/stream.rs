@@ -1,6 +1,7 @@
 //! The stream of a replay: the ring on the producer's side, the collector on the other, nothing but
 //! bytes between them. Both run inline, so the ring never has to refuse: frames are appended in
-//! pieces that fit what one event kind is guaranteed, and the ring is emptied after each.
+//! pieces that fit what one event kind is guaranteed, and the ring is emptied after each. Or the
+//! collector is another process, and the ring belongs to the sender's thread.
 
 use components::block::EventFrame;
 use components::kinds::EventKind;
@@ -9,22 +10,102 @@ use components::ring::{ReplayRing, RingConfig, RingError};
 use components::wire::{Frame, Hello, KindLoss, LossReport, ProtocolError};
 use zerocopy::little_endian::U64;
 
+use super::remote::Remote;
+use crate::collector::report::SinkReport;
 use crate::collector::{InlineCollector, Sink};
+use crate::ledger::{Delivery, Totals};
+
+/// Where a replay's events go.
+pub(super) enum Stream {
+    /// To sinks of this process.
+    Inline(Box<Inline>),
+    /// To another process.
+    Remote(Box<Remote>),
+}
+
+/// A stream at its end.
+pub(super) struct StreamEnd {
+    pub(super) figures: RingFigures,
+    pub(super) report: Delivery,
+    pub(super) sinks: Vec<SinkReport>,
+    pub(super) sink_errors: Vec<(String, std::io::Error)>,
+    pub(super) error: Option<ProtocolError>,
+}
+
+/// What the ledger needs to know of a ring: the share of this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RingFigures {
+    /// Frames that got a number, by kind.
+    pub assigned: Counts<{ EventKind::COUNT }>,
+    /// Frames that got none, by kind and reason.
+    pub refused: [Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
+    /// Numbers given.
+    pub numbered: u64,
+    /// Of these, FullResyncs.
+    pub resyncs: u64,
+}
+
+impl Stream {
+    /// Numbers frames and delivers them.
+    pub(super) fn append(&mut self, frames: &[EventFrame]) {
+        match self {
+            Self::Inline(stream) => stream.append(frames),
+            Self::Remote(stream) => stream.append(frames),
+        }
+    }
+
+    /// Ends the stream: everything is delivered, or known not to be.
+    pub(super) fn end(self, totals: &Totals) -> StreamEnd {
+        match self {
+            Self::Inline(mut stream) => {
+                stream.close(totals.generated, &totals.counters.refused);
+                StreamEnd {
+                    figures: stream.figures(),
+                    report: Delivery::Inline(stream.collector.stream_report().clone()),
+                    sinks: stream.collector.sink_reports(),
+                    sink_errors: stream.collector.take_sink_errors(),
+                    error: stream.error,
+                }
+            }
+            Self::Remote(mut stream) => {
+                stream.set_upstream(&totals.counters.refused);
+                let (figures, report) = stream.finish();
+                StreamEnd {
+                    figures,
+                    report: Delivery::Remote(report),
+                    sinks: Vec::new(),
+                    sink_errors: Vec::new(),
+                    error: None,
+                }
+            }
+        }
+    }
+
+    /// Tells what limiters have refused so far.
+    pub(super) fn set_upstream(
+        &mut self,
+        refused: &[Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
+    ) {
+        if let Self::Remote(stream) = self {
+            stream.set_upstream(refused);
+        }
+    }
+}
 
 /// Ring and collector.
-pub struct Stream {
+pub(super) struct Inline {
     ring: ReplayRing,
     collector: InlineCollector,
     frames_at_once: usize,
     error: Option<ProtocolError>,
 }
 
-impl Stream {
+impl Inline {
     /// Opens a stream and says Hello.
     ///
     /// # Errors
     /// If a ring of this size cannot be made.
-    pub fn open(
+    pub(super) fn open(
         frames: usize,
         stream_id: u64,
         sinks: Vec<Box<dyn Sink>>,
@@ -46,7 +127,7 @@ impl Stream {
     }
 
     /// Numbers frames and delivers them.
-    pub fn append(&mut self, frames: &[EventFrame]) {
+    pub(super) fn append(&mut self, frames: &[EventFrame]) {
         for piece in frames.chunks(self.frames_at_once) {
             self.ring.append(piece);
             self.deliver();
@@ -54,7 +135,7 @@ impl Stream {
     }
 
     /// Ends the stream: the producer's own account of its losses, then everything to the sinks.
-    pub fn close(
+    pub(super) fn close(
         &mut self,
         generated: [u64; EventKind::COUNT],
         refused: &[Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
@@ -76,19 +157,19 @@ impl Stream {
 
     /// The producer's side.
     #[must_use]
-    pub fn ring(&self) -> &ReplayRing {
-        &self.ring
-    }
-
-    /// The collector's side.
-    pub fn collector(&mut self) -> &mut InlineCollector {
-        &mut self.collector
-    }
-
-    /// What broke the protocol, if anything did.
-    #[must_use]
-    pub fn error(&self) -> Option<&ProtocolError> {
-        self.error.as_ref()
+    pub(super) fn figures(&self) -> RingFigures {
+        let counters = self.ring.counters();
+        let refused = std::array::from_fn(|kind| {
+            let mut refused = Counts::<{ RefuseReason::COUNT }>::default();
+            refused.0[RefuseReason::RingFull.index()] = counters.refused.0[kind];
+            refused
+        });
+        RingFigures {
+            assigned: counters.assigned,
+            refused,
+            numbered: self.ring.last_sequence(),
+            resyncs: counters.resyncs,
+        }
     }
 
     fn deliver(&mut self) {

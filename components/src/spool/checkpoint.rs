@@ -31,6 +31,8 @@ struct StoredPosition {
     /// The FullResyncs that are not done with, both 0 if there is none.
     held_first: U64<LE>,
     held_last: U64<LE>,
+    /// The last number of a gap that no resynchronisation has made good yet, or 0.
+    stale: U64<LE>,
 }
 
 impl Totals {
@@ -105,7 +107,8 @@ impl Totals {
 
 impl StoredPosition {
     fn of(position: &StreamPosition) -> Self {
-        let (first, last) = position.held.map_or((0, 0), |held| (held.first, held.last));
+        let held = position.held.as_ref();
+        let (first, last) = held.map_or((0, 0), |held| (held.first(), held.last()));
         Self {
             stream: position.id.0.into(),
             position: position.position.into(),
@@ -115,6 +118,7 @@ impl StoredPosition {
             lost: position.lost.0.map(Into::into),
             held_first: first.into(),
             held_last: last.into(),
+            stale: position.stale.unwrap_or(0).into(),
         }
     }
 
@@ -126,15 +130,16 @@ impl StoredPosition {
         };
         let lost = Counts(self.lost.map(U64::get));
         let (first, last) = (self.held_first.get(), self.held_last.get());
-        let held = (last > 0).then_some(Held { first, last });
+        let held = (last > 0).then(|| Held::restored(first, last));
+        let stale = Some(self.stale.get()).filter(|last| *last > 0);
         let id = StreamId(self.stream.get());
-        StreamPosition::restored(id, self.position.get(), applied, lost, held)
+        StreamPosition::restored(id, self.position.get(), applied, lost, held, stale)
     }
 }
 
 /// Streams that are remembered. A producer keeps its stream across restarts, so that a new one
-/// comes with a reboot or a new ring; each is 120 bytes of every segment.
+/// comes with a reboot or a new ring; each is 128 bytes of every segment.
 pub const TOTALS_MAX: usize = 32;
 
-const _: () = assert!(size_of::<StoredPosition>() == 120);
+const _: () = assert!(size_of::<StoredPosition>() == 128);
 const _: () = assert!(TOTALS_MAX * size_of::<StoredPosition>() <= PAYLOAD_LENGTH_MAX as usize);

@@ -49,6 +49,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// As a checkpoint has kept it: those between are not told apart.
+    pub(crate) fn restored(first: u64, last: u64) -> Self {
+        Self { numbers: vec![first], last }
+    }
+
     /// None that waits is below this.
     #[must_use]
     pub fn first(&self) -> u64 {
@@ -117,8 +122,9 @@ impl StreamPosition {
         applied: Applied,
         lost: Counts<{ LossReason::COUNT }>,
         held: Option<Held>,
+        stale: Option<u64>,
     ) -> Self {
-        Self { id, position, applied, lost, losses: Vec::new(), held }
+        Self { id, position, applied, lost, losses: Vec::new(), held, stale }
     }
 
     /// The highest number that an Ack may name, once all of this is durable.

@@ -4,7 +4,7 @@
 
 use crate::block::EventFrame;
 use crate::kinds::EventKind;
-use crate::reason::RefuseReason;
+use crate::reason::{Counts, RefuseReason};
 use crate::ring::{Appended, ReplayRing};
 #[cfg(test)]
 use crate::stream::bug::Bug;
@@ -288,6 +288,12 @@ impl Producer {
             counts.0[RefuseReason::RingFull.index()] += self.ring.counters().refused.0[kind];
         }
         refused
+    }
+
+    /// Events that the dialect has no frame type for, by kind.
+    #[must_use]
+    pub const fn disabled(&self) -> Counts<{ EventKind::COUNT }> {
+        Counts(self.disabled)
     }
 
     /// Refusals before the ring, those of the dialect included: what a ring does not count.

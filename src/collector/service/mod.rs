@@ -66,6 +66,8 @@ pub struct Service {
     /// A chunk whose memory may be used again.
     spare: Option<Chunk>,
     writer: Writer,
+    /// The spool's thread has a chunk.
+    in_flight: bool,
     /// A chunk could not be committed and is being tried again.
     spool_waits: bool,
     wakeup: Arc<Wakeup>,
@@ -99,6 +101,7 @@ impl Service {
             journal: ChunkJournal { chunk, now_ns: unix_ns() },
             spare: None,
             writer,
+            in_flight: false,
             spool_waits: false,
             wakeup,
             connection: None,
@@ -149,6 +152,7 @@ impl Service {
             match done {
                 Done::Durable(token, chunk) => {
                     self.machine.durable(token);
+                    self.in_flight = false;
                     self.spare = Some(chunk);
                 }
                 Done::Waits(token, why) => {
@@ -158,6 +162,7 @@ impl Service {
                 }
                 Done::Recovered(chunk) => {
                     self.spool_waits = false;
+                    self.in_flight = false;
                     self.shared.spool_waits(None);
                     self.spare = Some(chunk);
                 }
@@ -170,11 +175,11 @@ impl Service {
         any
     }
 
-    /// Says whether the spool takes more: not while it waits for room, nor while a slow sync has
-    /// let too much pile up.
+    /// Says whether the spool takes more: not while it waits for room, nor while too much has piled
+    /// up behind a sync.
     fn ready(&mut self) {
         let room = self.journal.chunk.bytes().len() < self.config.chunk_bytes_max;
-        self.machine.spool_ready(room && !self.spool_waits);
+        self.machine.spool_ready(!self.spool_waits && (room || !self.in_flight));
     }
 
     fn advance(&mut self) {
@@ -196,6 +201,7 @@ impl Service {
         next.restart(self.journal.chunk.next_ordinal());
         let chunk = std::mem::replace(&mut self.journal.chunk, next);
         failpoint("collector-sync");
+        self.in_flight = true;
         self.writer.commit(token, chunk);
         self.ready();
     }

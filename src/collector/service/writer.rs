@@ -66,6 +66,13 @@ pub trait Slowest: Send + Sync + std::fmt::Debug {
     fn slowest_ordinal(&self) -> u64;
 }
 
+/// Without sinks everything is read as soon as it is there.
+impl Slowest for Arc<crate::spool::Durable> {
+    fn slowest_ordinal(&self) -> u64 {
+        self.ordinal()
+    }
+}
+
 impl Writer {
     pub(super) fn start(
         spool: Spool<Directory>,

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use components::kinds::EventKind;
+use components::reason::Counts;
 use components::ring::{ReplayRing, RingCounters};
 use components::stream::{Producer, ProducerCounters, Refused, Time};
 
@@ -43,6 +45,8 @@ pub struct SenderStatus {
     pub producer: ProducerCounters,
     /// Everything refused, by kind and reason.
     pub refused: Refused,
+    /// Of these, events that the dialect has no frame type for.
+    pub disabled: Counts<{ EventKind::COUNT }>,
     /// What went wrong last.
     pub last_error: Option<String>,
 }
@@ -129,6 +133,7 @@ impl SenderStatus {
             ring: *ring.counters(),
             producer: *producer.counters(),
             refused: producer.refused(),
+            disabled: producer.disabled(),
             last_error: error.map(str::to_owned),
         }
     }

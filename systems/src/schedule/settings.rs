@@ -1,12 +1,19 @@
 //! The keys of a schedule file, each with its range. Defaults are those of
 //! `schedules/default.toml`.
 
+mod stream;
+
 use std::ops::{Range, RangeInclusive};
 
 use components::kinds::EventKind;
 use components::mask::BATCH_ROWS_MAX;
 use serde::Deserialize;
 use toml::Spanned;
+
+pub use stream::{
+    CollectorSettings, CompatSetting, DialectSetting, MetricsSettings, OnFullSetting,
+    OverflowSetting, StreamSettings,
+};
 
 /// Everything that a schedule file says.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +57,15 @@ pub struct Settings {
     /// `[replay]`
     #[serde(default)]
     pub replay: ReplaySettings,
+    /// `[stream]`
+    #[serde(default)]
+    pub stream: StreamSettings,
+    /// `[collector]`
+    #[serde(default)]
+    pub collector: CollectorSettings,
+    /// `[metrics]`
+    #[serde(default)]
+    pub metrics: MetricsSettings,
 }
 
 /// Declares a table of numbers with defaults and ranges.
@@ -269,6 +285,8 @@ impl Settings {
         self.nat.check(complain);
         self.reject.check(complain);
         self.ring.check(complain);
+        self.stream.check(complain);
+        self.collector.check(complain);
         let frames = *self.ring.frames.get_ref();
         if !frames.is_power_of_two() {
             let message = format!("ring.frames is {frames}");

@@ -1,0 +1,135 @@
+//! `weir collect`: a collector as a process of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use components::stream::{CollectorConfig, Dialect};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use systems::schedule::settings::{CollectorSettings, DialectSetting, OnFullSetting};
+
+use crate::collector::service::{Service, ServiceConfig, Wakeup};
+use crate::config::compile::{CompileOptions, Compiled};
+use crate::config::diagnostic::Diagnostics;
+use crate::config::span::Sources;
+use crate::config::{load, render};
+use crate::spool::{OnFull, Recovery, Spool, SpoolConfig};
+
+use super::{CollectArgs, Stop, inputs, say};
+
+pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
+    let schedule = inputs::schedule(args.schedule.as_deref())?;
+    let settings = &schedule.settings.collector;
+    let _compiled = configuration(&args.config)?;
+    let listen = args.listen.as_ref().or(settings.listen.as_ref());
+    let listen = listen.ok_or_else(|| missing("--listen", "collector.listen"))?;
+    let directory = args.spool.as_ref().or(settings.spool.as_ref());
+    let directory = directory.ok_or_else(|| missing("--spool", "collector.spool"))?;
+    let spool_config = spool_config(directory, settings);
+    let spool_bytes_max = spool_config.total_bytes_max;
+    let (spool, recovery) = Spool::open(spool_config)?;
+    tell(&recovery);
+    let wakeup = Arc::new(Wakeup::new()?);
+    stop_on_signals(&wakeup)?;
+    let config = ServiceConfig {
+        listen: listen.clone(),
+        peer_uids: settings.peer_uids.clone(),
+        machine: machine(settings),
+        chunk_bytes_max: CHUNK_BYTES_MAX,
+        spool_bytes_max,
+    };
+    let durable = spool.durable();
+    let service = Service::new(config, spool, &recovery, Box::new(durable), wakeup)?;
+    say(&format!("weir: collecting at {}\n", listen.display()));
+    let spool = service.run();
+    spool.durable().close();
+    Ok(())
+}
+
+fn missing(flag: &str, key: &str) -> Stop {
+    Stop::Usage(format!("{flag} is missing, and so is `{key}` in the schedule"))
+}
+
+/// The configuration, for its names and its log streams.
+fn configuration(path: &Path) -> Result<Compiled, Stop> {
+    let bytes = inputs::read(path)?;
+    let name = path.display().to_string();
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let options = CompileOptions::default();
+    let compiled = load::load_bytes(&mut sources, &name, &bytes, &options, &mut diagnostics);
+    match &compiled {
+        None => say(&render::text(&sources, &diagnostics)),
+        Some(_) => {
+            diagnostics.without_notes();
+            say(&render::brief(&sources, &diagnostics));
+        }
+    }
+    compiled.ok_or(Stop::Configuration)
+}
+
+fn spool_config(directory: &Path, settings: &CollectorSettings) -> SpoolConfig {
+    let mib = |mib: &toml::Spanned<u32>| u64::from(*mib.get_ref()) << 20;
+    SpoolConfig {
+        directory: directory.to_owned(),
+        segment_bytes_max: mib(&settings.segment_mib_max),
+        total_bytes_max: mib(&settings.spool_mib_max),
+        age_ns_max: u64::from(*settings.spool_hours_max.get_ref()) * 3_600_000_000_000,
+        on_full: match settings.on_full {
+            OnFullSetting::Hold => OnFull::Hold,
+            OnFullSetting::DropOldest => OnFull::DropOldest,
+        },
+    }
+}
+
+fn machine(settings: &CollectorSettings) -> CollectorConfig {
+    let queue_frames_max = *settings.queue_frames_max.get_ref();
+    CollectorConfig {
+        dialect: match settings.dialect {
+            DialectSetting::Weir => Dialect::Weir,
+            DialectSetting::Xpf => Dialect::Xpf,
+        },
+        queue_frames_max,
+        // Event frames are 152 bytes; the buffer is also what is read into at once.
+        queue_bytes_max: (queue_frames_max * 160).max(1 << 18),
+        commit_delay: Duration::from_millis((*settings.commit_ms.get_ref()).into()),
+        ..CollectorConfig::default()
+    }
+}
+
+/// What opening the spool found, where that is worth a line.
+fn tell(recovery: &Recovery) {
+    for position in recovery.totals.streams() {
+        tracing::info!(
+            stream = format_args!("{:016x}", position.id.0),
+            position = position.position,
+            "stream known"
+        );
+    }
+    if recovery.torn_bytes > 0 {
+        tracing::info!(bytes = recovery.torn_bytes, "a record written in part was cut off");
+    }
+    if recovery.damaged_places > 0 {
+        let places = recovery.damaged_places;
+        say(&format!("weir: the spool is damaged in {places} places: see `weir spool verify`\n"));
+    }
+    for path in &recovery.damaged_segments {
+        say(&format!("weir: {}: no readable head, set aside\n", path.display()));
+    }
+}
+
+fn stop_on_signals(wakeup: &Arc<Wakeup>) -> Result<(), Stop> {
+    let mut signals = Signals::new([SIGTERM, SIGINT]).context("signals")?;
+    let wakeup = Arc::clone(wakeup);
+    let wait = move || {
+        if signals.forever().next().is_some() {
+            wakeup.stop();
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).context("a thread")?;
+    Ok(())
+}
+
+/// Bytes of records that may pile up behind a slow sync before reading stops.
+const CHUNK_BYTES_MAX: usize = 8 << 20;

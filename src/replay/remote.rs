@@ -1,0 +1,182 @@
+//! A replay whose events go to a collector in another process: the sender's thread has the ring,
+//! and at the end the figures of both sides of this process must still agree.
+
+use std::time::Duration;
+
+use components::block::EventFrame;
+use components::kinds::EventKind;
+use components::reason::{Counts, RefuseReason};
+use components::ring::{Overflow, RingConfig};
+use components::stream::{Dialect, Ended, ProducerConfig, Refused};
+use serde::Serialize;
+use systems::schedule::settings::{DialectSetting, OverflowSetting, Settings};
+
+use super::ReplayError;
+use super::stream::RingFigures;
+use crate::stream::ring_file::Begin;
+use crate::stream::{Ending, RingFile, Sender, SenderConfig, SenderStatus};
+
+/// Where the events go, and how long the end waits.
+#[derive(Clone, Debug)]
+pub struct RemoteConfig {
+    /// The collector's socket.
+    pub path: std::path::PathBuf,
+    /// The ring's file.
+    pub ring: Option<std::path::PathBuf>,
+    /// Whether the capture waits for the collector, or what finds the ring full is refused.
+    pub waits: bool,
+    /// How long the end waits for the last Ack.
+    pub drain_timeout: Duration,
+}
+
+/// A stream to another process.
+#[derive(Debug)]
+pub(super) struct Remote {
+    sender: Sender,
+    drain_timeout: Duration,
+    /// The figures at the start: those of the processes before.
+    before: SenderStatus,
+    ring: Option<std::path::PathBuf>,
+}
+
+/// How the stream ended, for the ledger and for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RemoteReport {
+    /// The stream's id, as 16 hexadecimal digits.
+    pub id: String,
+    /// The highest number given.
+    pub last_sequence: u64,
+    /// The highest number acked.
+    pub acked: u64,
+    /// Numbers without an Ack.
+    pub unacked: u64,
+    /// The file that keeps what is not acked, for the next process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<String>,
+    /// Frames that the process before had not had acked, and that were sent again.
+    pub taken_over: u64,
+    /// What went wrong last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Remote {
+    pub(super) fn open(config: RemoteConfig, settings: &Settings) -> Result<Self, ReplayError> {
+        let mut ring_config = RingConfig::new(*settings.ring.frames.get_ref(), fresh_stream_id());
+        ring_config.overflow = match settings.stream.overflow {
+            OverflowSetting::Refuse => Overflow::Refuse,
+            OverflowSetting::Evict => Overflow::Evict,
+        };
+        let (ring, file, upstream, begin) = match &config.ring {
+            Some(path) => {
+                let opened = RingFile::open(path, &ring_config)?;
+                (opened.ring, Some(opened.file), opened.upstream, opened.begin)
+            }
+            None => {
+                let ring = components::ring::ReplayRing::new(&ring_config)?;
+                (ring, None, Refused::default(), Begin::New)
+            }
+        };
+        let sender_config = SenderConfig {
+            path: config.path,
+            peer_uids: settings.stream.peer_uids.clone(),
+            producer: producer(settings),
+            waits: config.waits,
+        };
+        let sender = Sender::start(sender_config, ring, file, upstream, begin)
+            .map_err(ReplayError::Sender)?;
+        let before = sender.status();
+        Ok(Self { sender, drain_timeout: config.drain_timeout, before, ring: config.ring })
+    }
+
+    pub(super) fn append(&mut self, frames: &[EventFrame]) {
+        self.sender.append(frames);
+    }
+
+    pub(super) fn set_upstream(&mut self, refused: &Refused) {
+        self.sender.set_upstream(refused);
+    }
+
+    /// How the stream of the processes before went on in this one.
+    pub(super) const fn begin(&self) -> Begin {
+        self.before.begin
+    }
+
+    /// Delivers what there is and ends the stream.
+    pub(super) fn finish(self) -> (RingFigures, RemoteReport) {
+        let Self { sender, drain_timeout, before, ring } = self;
+        let channel_full = *sender.channel_full();
+        let Ending { ended, status } = sender.finish(drain_timeout);
+        let figures = figures(&before, &status, &channel_full);
+        let unacked = match ended {
+            Ended::AllAcked => 0,
+            Ended::Unacked { first, last } => (last + 1).saturating_sub(first),
+        };
+        let kept_in = ring.filter(|_| unacked > 0).map(|path| path.display().to_string());
+        let report = RemoteReport {
+            id: format!("{:016x}", status.stream_id),
+            last_sequence: status.last,
+            acked: status.acked,
+            unacked,
+            kept_in,
+            taken_over: match before.begin {
+                Begin::TakenOver { retained, torn } => retained - torn,
+                Begin::New | Begin::Ended { .. } => 0,
+            },
+            error: status.last_error,
+        };
+        (figures, report)
+    }
+}
+
+/// This process's share of the ring's totals.
+fn figures(
+    before: &SenderStatus,
+    after: &SenderStatus,
+    channel_full: &Counts<{ EventKind::COUNT }>,
+) -> RingFigures {
+    let less = |after: &Counts<{ EventKind::COUNT }>, before: &Counts<{ EventKind::COUNT }>| {
+        Counts(std::array::from_fn(|kind| after.0[kind] - before.0[kind]))
+    };
+    let refused = std::array::from_fn(|kind| {
+        let mut refused = Counts::<{ RefuseReason::COUNT }>::default();
+        let by_ring = after.ring.refused.0[kind] - before.ring.refused.0[kind];
+        refused.0[RefuseReason::RingFull.index()] = by_ring + channel_full.0[kind];
+        let disabled = RefuseReason::Disabled.index();
+        refused.0[disabled] = after.disabled.0[kind] - before.disabled.0[kind];
+        refused
+    });
+    RingFigures {
+        assigned: less(&after.ring.assigned, &before.ring.assigned),
+        refused,
+        numbered: after.last - before.last,
+        resyncs: after.ring.resyncs - before.ring.resyncs,
+    }
+}
+
+fn producer(settings: &Settings) -> ProducerConfig {
+    let stream = &settings.stream;
+    let backoff_max = Duration::from_millis((*stream.backoff_ms_max.get_ref()).into());
+    ProducerConfig {
+        dialect: match stream.dialect {
+            DialectSetting::Weir => Dialect::Weir,
+            DialectSetting::Xpf => Dialect::Xpf,
+        },
+        keepalive_after: Duration::from_secs((*stream.keepalive_s.get_ref()).into()),
+        backoff_max,
+        ..ProducerConfig::default()
+    }
+}
+
+/// A number that no other stream has: a ring that is new begins a new numbering.
+fn fresh_stream_id() -> u64 {
+    let mut bytes = [0; 8];
+    let drawn = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    let id = match drawn {
+        Ok(8) => u64::from_ne_bytes(bytes),
+        // Without the system's randomness, time and process still tell streams apart.
+        _ => crate::stream::clock::unix_ns() ^ u64::from(std::process::id()) << 32,
+    };
+    // The upper bit marks names that were made up for producers without a Hello; 0 is none.
+    (id & !(1 << 63)).max(1)
+}
