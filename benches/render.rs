@@ -51,6 +51,8 @@ fn events(world: &Arc<World>) -> Vec<(RtFlow, Vec<u8>)> {
         world: Arc::clone(world),
         schedule: Schedule::parse(REPLAY).expect("the schedule has no errors"),
         captures: vec![(CaptureReader::from_read("office", office()), Bind::Auto)],
+        remote: None,
+        rate: None,
         sinks: vec![Box::new(Keep { sender, kept: 0 })],
         write: None,
     };

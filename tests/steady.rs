@@ -203,6 +203,8 @@ fn replay(sessions: u64) -> (Outcome, Vec<Memory>) {
         world,
         schedule,
         captures: vec![(CaptureReader::from_read("endless", endless), Bind::Auto)],
+        remote: None,
+        rate: None,
         sinks: vec![Box::new(WriterSink::lines("nowhere", std::io::sink(), renderer))],
         write: None,
     };

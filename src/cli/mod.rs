@@ -29,7 +29,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run captures through a configuration: what would the firewall have done, and logged?
-    Replay(ReplayArgs),
+    Replay(Box<ReplayArgs>),
     /// List everything that is wrong with a configuration, or with a schedule.
     Check(CheckArgs),
     /// Print a configuration, in braces or as set lines.
@@ -231,7 +231,7 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
-        Command::Replay(args) => replay::run(args),
+        Command::Replay(args) => replay::run(*args),
         Command::Check(args) => check::run(&args),
         Command::Print(args) => print::run(&args),
         Command::Generate(args) => generate::run(&args),

@@ -304,6 +304,24 @@ pub(crate) const SETS: &[PredefinedSet] = &[
     ),
 ];
 
+/// Applications for which an SRX opens further connections by an application layer gateway, and
+/// what `security alg` calls it: their own terms name the first connection only.
+pub(crate) const WITH_GATEWAY: &[(&str, &str)] = &[
+    ("junos-ftp", "ftp"),
+    ("junos-h323", "h323"),
+    ("junos-mgcp-ca", "mgcp"),
+    ("junos-mgcp-ua", "mgcp"),
+    ("junos-ntalk", "talk"),
+    ("junos-pptp", "pptp"),
+    ("junos-rsh", "rsh"),
+    ("junos-rtsp", "rtsp"),
+    ("junos-sccp", "sccp"),
+    ("junos-sip", "sip"),
+    ("junos-sqlnet-v2", "sql"),
+    ("junos-talk", "talk"),
+    ("junos-tftp", "tftp"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::{APPLICATIONS, RPC, SETS};
@@ -323,21 +341,3 @@ mod tests {
         }
     }
 }
-
-/// Applications for which an SRX opens further connections by an application layer gateway, and
-/// what `security alg` calls it: their own terms name the first connection only.
-pub(crate) const WITH_GATEWAY: &[(&str, &str)] = &[
-    ("junos-ftp", "ftp"),
-    ("junos-h323", "h323"),
-    ("junos-mgcp-ca", "mgcp"),
-    ("junos-mgcp-ua", "mgcp"),
-    ("junos-ntalk", "talk"),
-    ("junos-pptp", "pptp"),
-    ("junos-rsh", "rsh"),
-    ("junos-rtsp", "rtsp"),
-    ("junos-sccp", "sccp"),
-    ("junos-sip", "sip"),
-    ("junos-sqlnet-v2", "sql"),
-    ("junos-talk", "talk"),
-    ("junos-tftp", "tftp"),
-];

@@ -174,7 +174,7 @@ impl Sender {
     /// # Panics
     /// If the thread has: a defect of ours that must not pass for an end.
     #[must_use]
-    pub fn finish(mut self, timeout: Duration) -> Ending {
+    pub fn finish(self, timeout: Duration) -> Ending {
         self.tell_upstream();
         // A thread that has ended already says so when it is joined.
         let _ = self.channel.send(Message::End(timeout));
@@ -218,7 +218,7 @@ impl Sender {
     }
 
     /// Refusals of the limiter and of the channel; the latter wait for room in it.
-    fn tell_upstream(&mut self) {
+    fn tell_upstream(&self) {
         let mut refused = self.upstream;
         for (kind, count) in self.channel_full.0.iter().enumerate() {
             refused[kind].0[RefuseReason::RingFull.index()] += count;

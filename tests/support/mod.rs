@@ -90,6 +90,8 @@ pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output
         world,
         schedule,
         captures: vec![(reader, Bind::Auto)],
+        remote: None,
+        rate: None,
         sinks,
         write: Some(written.clone()),
     };

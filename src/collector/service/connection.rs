@@ -110,7 +110,7 @@ impl Service {
     pub(super) fn write(&mut self, now: Time) -> bool {
         let mut any = false;
         while let Some(connection) = &self.connection {
-            let bytes = self.machine.to_write();
+            let bytes = self.machine.next_write();
             if bytes.is_empty() {
                 return any;
             }

@@ -214,12 +214,11 @@ impl Service {
         }
         self.checked_at = now;
         if !self.listener.is_reachable() {
+            let path = self.listener.path().display().to_string();
             match self.listener.rebind() {
-                Ok(()) => {
-                    tracing::warn!(path = %self.listener.path().display(), "socket made anew")
-                }
+                Ok(()) => tracing::warn!(path, "socket made anew"),
                 Err(error) => tracing::warn!(%error, "socket is gone and cannot be made anew"),
-            }
+            };
         }
     }
 
@@ -231,7 +230,7 @@ impl Service {
         if accepts_at <= now {
             fds.push(PollFd::new(self.listener.socket(), PollFlags::IN));
         }
-        let writes = !self.machine.to_write().is_empty();
+        let writes = !self.machine.next_write().is_empty();
         if let Some(connection) = &self.connection {
             let mut wanted = PollFlags::empty();
             wanted.set(PollFlags::IN, self.machine.reads());
@@ -257,7 +256,7 @@ impl Service {
             self.write(now);
             if self.machine.deadline().is_none() && self.writer.done.is_empty() {
                 let clean = self.journal.chunk.is_empty();
-                if clean && self.machine.to_write().is_empty() {
+                if clean && self.machine.next_write().is_empty() {
                     break;
                 }
             }

@@ -154,7 +154,7 @@ impl Committer {
         }
     }
 
-    fn wait(&mut self, token: SyncToken, error: &CommitError) {
+    fn wait(&self, token: SyncToken, error: &CommitError) {
         tracing::warn!(%error, "the spool cannot go on; nothing is acked until it can");
         self.tell_status(Some(error.to_string()));
         self.tell(Done::Waits(token, error.to_string()));

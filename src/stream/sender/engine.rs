@@ -205,12 +205,12 @@ impl Engine {
         };
         let mut any = false;
         loop {
-            let out = self.producer.to_write(now);
+            let out = self.producer.next_write(now);
             if out.is_empty() {
                 self.blocked = false;
                 return any;
             }
-            let slices = out.slices().map(|slice| IoSlice::new(slice));
+            let slices = out.slices().map(IoSlice::new);
             match rustix::io::writev(socket, &slices) {
                 Ok(count) => {
                     failpoint("producer-written");

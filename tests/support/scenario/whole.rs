@@ -87,6 +87,8 @@ fn replay(
         world: Arc::clone(world),
         schedule,
         captures: captures(case, world)?,
+        remote: None,
+        rate: None,
         sinks,
         write: Some(written.clone()),
     };

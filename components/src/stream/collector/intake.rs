@@ -102,7 +102,7 @@ impl Core {
         if frame_type.map_or(sequence > 0, FrameType::is_numbered) {
             self.take_numbered(frame, frame_type, now, journal);
         } else {
-            self.take_control(frame, frame_type, journal);
+            self.take_control(frame, frame_type, now, journal);
         }
     }
 
@@ -208,6 +208,7 @@ impl Core {
         &mut self,
         frame: &RawFrame<'_>,
         frame_type: Option<FrameType>,
+        now: Time,
         journal: &mut impl Journal,
     ) {
         let Some(frame_type) = frame_type else {
@@ -228,6 +229,7 @@ impl Core {
             Ok(Frame::LossReport(_)) => {
                 self.counters.loss_reports += 1;
                 if let Some(stream) = connection.stream {
+                    self.dirty_since.get_or_insert(now);
                     journal.append(&Record::Report { stream, bytes: frame.payload() });
                 }
             }
