@@ -190,6 +190,12 @@ impl AddressSet {
         }
     }
 
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of_val::<[_]>(&self.v4) + size_of_val::<[_]>(&self.v6)
+    }
+
     /// The IPv4 ranges, sorted and disjoint.
     #[must_use]
     pub fn v4(&self) -> &[(u32, u32)] {

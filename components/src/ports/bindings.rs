@@ -10,6 +10,8 @@ use crate::session::key::{FlowKey, HashSeed};
 use crate::session::record::PortLease;
 use crate::world::nat::{Permit, PersistentNat};
 
+mod commit;
+
 /// An address and port of one family and protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint {
@@ -49,6 +51,13 @@ struct Binding {
     after: u32,
     /// Head of its targets.
     targets: u32,
+}
+
+impl Binding {
+    /// A free place is all zeros.
+    const fn is_live(&self) -> bool {
+        !matches!(self.inside.family, Family::None)
+    }
 }
 
 /// Bindings without a session, the longest idle first.

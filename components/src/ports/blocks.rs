@@ -121,6 +121,11 @@ impl BlockTable {
         }
     }
 
+    /// The pool's slots begin elsewhere.
+    pub(super) fn move_to(&mut self, first_slot: u32) {
+        self.first_slot = first_slot;
+    }
+
     /// Bytes of memory.
     pub(super) fn memory_bytes(&self) -> usize {
         let each = size_of::<Block>() + size_of::<Host>() + 2 * size_of::<u32>();

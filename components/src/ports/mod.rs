@@ -6,6 +6,7 @@
 mod bindings;
 mod bitmap;
 mod blocks;
+mod succession;
 
 use crate::address::{Address, Family};
 use crate::ids::{IfIndex, PoolId};
@@ -17,6 +18,7 @@ use crate::world::nat::{Overflow, SourcePool};
 pub use bindings::{BindingError, Bindings, Endpoint, Inbound};
 use bitmap::PortBitmap;
 use blocks::BlockTable;
+pub use succession::{Held, PortPlan};
 
 /// Addresses that a pool may have: their ports take 8 KiB each.
 pub const POOL_ADDRESSES_MAX: u128 = 4096;

@@ -15,6 +15,7 @@ use crate::session::key::FlowKey;
 use crate::session::record::Session;
 use crate::world::World;
 use crate::world::screen::ScreenAttack;
+use crate::world::succession::Succession;
 
 /// Bits of [`Session::counted`].
 pub mod counted {
@@ -96,6 +97,62 @@ impl ScreenState {
         }
     }
 
+    /// What it remembers, as it goes on after a commit: each zone's part under the zone's new id,
+    /// what no zone looks for any more forgotten. Sessions are not counted: they have to be
+    /// admitted again.
+    #[must_use]
+    pub fn carried_over(
+        &self,
+        new: &World,
+        (entries, seed): (usize, u64),
+        now_ns: u64,
+        succession: &Succession,
+        evicted: &mut u64,
+    ) -> Self {
+        let mut next = Self::for_world(new, entries, seed);
+        for (at, syns) in (0..=u8::MAX).zip(&self.zones) {
+            if let Some(zone) = succession.zone(ZoneId(at)) {
+                next.zones[zone.index()] = *syns;
+            }
+        }
+        let moved = |key: FlowKey| {
+            let zone = succession.zone(ZoneId(u8::try_from(key.source_port).ok()?))?;
+            Some(FlowKey { source_port: u16::from(zone.0), ..key })
+        };
+        let watched = new.screens_watched();
+        macro_rules! carry {
+            ($($table:ident $attack:ident,)+) => {$(
+                let size = if watched & ScreenAttack::$attack.bit() == 0 { 1 } else { entries };
+                let keep = |key| (size > 1).then(|| moved(key)).flatten();
+                next.$table = self.$table.carried_over(size, now_ns, keep, evicted);
+            )+};
+        }
+        carry! {
+            syn_sources SynFloodSource,
+            syn_destinations SynFloodDestination,
+            icmp_destinations IcmpFlood,
+            udp_destinations UdpFlood,
+            tcp_ports TcpPortScan,
+            udp_ports UdpPortScan,
+            icmp_hosts IpSweep,
+            tcp_hosts TcpSweep,
+            udp_hosts UdpSweep,
+            clients SynCookie,
+        }
+        next
+    }
+
+    /// True if a commit changes neither which zones look for what nor their ids: then everything
+    /// that is remembered means what it did.
+    #[must_use]
+    pub fn goes_on(old: &World, new: &World, succession: &Succession) -> bool {
+        let attacks = |world: &World, zone| world.screen_of(zone).map_or(0, |p| p.attacks);
+        let same = |zone: u8| attacks(old, ZoneId(zone)) == attacks(new, ZoneId(zone));
+        succession.keeps_zone_ids()
+            && old.screens_watched() == new.screens_watched()
+            && (0..old.zones.len()).all(|zone| u8::try_from(zone).is_ok_and(same))
+    }
+
     /// Counts a session that was created, as its `counted` bits say.
     pub fn admit(&mut self, session: &Session, now_ns: u64, evicted: &mut u64) {
         if session.counted & counted::SOURCE != 0 {
@@ -103,6 +160,24 @@ impl ScreenState {
         }
         if session.counted & counted::DESTINATION != 0 {
             self.destinations.entry(&destination_of(session), now_ns, evicted).0 += 1;
+        }
+    }
+
+    /// Counts a session that has gone through a commit: for what its zone's profile now counts, as
+    /// `bits` say, and as silent if it was and that still matters.
+    pub fn admit_again(
+        &mut self,
+        session: &mut Session,
+        bits: u8,
+        watches_silent: bool,
+        now_ns: u64,
+        evicted: &mut u64,
+    ) {
+        let was_silent = session.counted & counted::SILENT != 0;
+        session.counted = bits;
+        self.admit(session, now_ns, evicted);
+        if was_silent && watches_silent {
+            self.falls_silent(session, now_ns, evicted);
         }
     }
 

@@ -74,6 +74,25 @@ impl<M: Memory> HistoryTable<M> {
         slots.iter_mut().find(|slot| slot.taken && slot.key == *key).map(|slot| &mut slot.memory)
     }
 
+    /// A table of `entries` that goes on with what this one holds, each under the key that `moved`
+    /// gives it; without one it is forgotten.
+    #[must_use]
+    pub fn carried_over(
+        &self,
+        entries: usize,
+        now_ns: u64,
+        moved: impl Fn(FlowKey) -> Option<FlowKey>,
+        evicted: &mut u64,
+    ) -> Self {
+        let slots = entries.max(1).next_multiple_of(WAYS);
+        let mut next = Self { slots: vec![Slot::default(); slots], seed: self.seed };
+        for slot in self.slots.iter().filter(|slot| slot.taken && !slot.memory.is_over(now_ns)) {
+            let Some(key) = moved(slot.key) else { continue };
+            *next.entry(&key, slot.used_ns, evicted) = slot.memory;
+        }
+        next
+    }
+
     /// Bytes of memory.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {

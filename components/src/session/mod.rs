@@ -262,6 +262,12 @@ impl SessionTable {
         self.due = due;
     }
 
+    /// Slots, taken or not: a walk over all sessions goes through them in order.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Live sessions.
     #[must_use]
     pub fn active(&self) -> usize {

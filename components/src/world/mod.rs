@@ -11,6 +11,7 @@ pub mod policer;
 pub mod policy;
 pub mod route;
 pub mod screen;
+pub mod succession;
 
 use application::Applications;
 use filter::Filter;

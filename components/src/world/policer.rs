@@ -3,7 +3,7 @@
 //! `filter-specific` the terms of a filter share them).
 
 /// Rates in bits a second, bursts in bytes of IP packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicerRate {
     /// `policer … if-exceeding`: one bucket, within it or beyond.
     Single {

@@ -20,11 +20,11 @@ pub(super) struct List {
     rules: Vec<Rule>,
 }
 
-/// What is left of a policy once it has been found.
+/// A policy, and what it says once it has been found.
 #[derive(Clone, Debug)]
 struct Rule {
     hit: PolicyHit,
-    terms: Box<[(AppTerm, AppId)]>,
+    policy: Policy,
 }
 
 impl List {
@@ -40,6 +40,11 @@ impl List {
         Some(self.rules[rule].hit_of(&query.service))
     }
 
+    /// The policies in order.
+    pub(super) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.rules.iter().map(|rule| &rule.policy)
+    }
+
     /// Entries of all parts.
     #[cfg(test)]
     pub(super) fn entries(&self) -> usize {
@@ -47,7 +52,7 @@ impl List {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let terms: usize = self.rules.iter().map(|rule| size_of_val::<[_]>(&rule.terms)).sum();
+        let terms: usize = self.policies().map(Policy::memory_bytes).sum();
         let parts: usize = self.parts.iter().map(Classifier::memory_bytes).sum();
         self.rules.capacity() * size_of::<Rule>() + terms + parts
     }
@@ -63,15 +68,15 @@ impl Rule {
             log_init: policy.log_init,
             log_close: policy.log_close,
         };
-        let terms = match policy.application {
-            AppMatch::Any => Box::default(),
-            AppMatch::Terms(terms) => terms.into(),
-        };
-        Self { hit, terms }
+        Self { hit, policy }
     }
 
     fn hit_of(&self, service: &Service) -> PolicyHit {
-        let term = self.terms.iter().find(|(term, _)| term.matches(service));
+        let terms = match &self.policy.application {
+            AppMatch::Any => &[][..],
+            AppMatch::Terms(terms) => terms,
+        };
+        let term = terms.iter().find(|(term, _)| term.matches(service));
         PolicyHit { application: term.map_or(AppId::NONE, |&(_, app)| app), ..self.hit }
     }
 }

@@ -78,8 +78,20 @@ pub struct Policy {
     pub count: bool,
 }
 
+impl Policy {
+    /// Bytes on the heap.
+    fn memory_bytes(&self) -> usize {
+        let terms = match &self.application {
+            AppMatch::Any => 0,
+            AppMatch::Terms(terms) => size_of_val::<[_]>(terms),
+        };
+        let addresses = self.source.set.memory_bytes() + self.destination.set.memory_bytes();
+        terms + addresses + self.from_zones.len() + self.to_zones.len()
+    }
+}
+
 /// The default policy and whether it logs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DefaultPolicy {
     /// `deny-all` unless `permit-all` is configured.
     pub action: Action,
@@ -125,6 +137,16 @@ pub struct PolicyHit {
     pub log_close: bool,
 }
 
+/// `policy-rematch`: which policy may take over a session whose own one has changed with a commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rematch {
+    /// Any that permits it: `extensive`, and where the statement is missing.
+    #[default]
+    Any,
+    /// Only the one that permitted it before, under the same name.
+    Same,
+}
+
 /// All policies.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyTable {
@@ -138,6 +160,7 @@ pub struct PolicyTable {
     extras: Vec<Extras>,
     has_schedulers: bool,
     utc_offset_s: i32,
+    rematch: Rematch,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -172,6 +195,35 @@ impl PolicyTable {
     #[must_use]
     pub fn in_time_zone(self, utc_offset_s: i32) -> Self {
         Self { utc_offset_s, ..self }
+    }
+
+    /// Under `policy-rematch`.
+    #[must_use]
+    pub fn with_rematch(self, rematch: Rematch) -> Self {
+        Self { rematch, ..self }
+    }
+
+    /// `policy-rematch`.
+    #[must_use]
+    pub const fn rematch(&self) -> Rematch {
+        self.rematch
+    }
+
+    /// The policies of all lists.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.lists.iter().chain([&self.global]).flat_map(List::policies)
+    }
+
+    /// The default policy.
+    #[must_use]
+    pub const fn default_policy(&self) -> DefaultPolicy {
+        self.default
+    }
+
+    /// Seconds that the local time of schedulers is east of UTC.
+    #[must_use]
+    pub const fn utc_offset_s(&self) -> i32 {
+        self.utc_offset_s
     }
 
     /// True if the zone pair has a list of its own.
