@@ -3,6 +3,7 @@
 //! memory.
 
 pub mod checksum;
+pub mod commit;
 pub mod counters;
 pub mod emit;
 pub mod filter_log;

@@ -4,10 +4,12 @@
 
 use components::batch::{Access, Batch};
 use components::event::Event;
+use components::ids::ZoneId;
 use components::kinds::EventKind;
 use components::reason::RefuseReason;
 use components::view;
 use components::world::World;
+use components::world::succession::Succession;
 
 use crate::schedule::settings::{LimitSettings, Rate};
 use crate::shard::Shard;
@@ -59,6 +61,19 @@ impl System for Limit {
         LimitView::ACCESS
     }
 
+    fn commit(&mut self, succession: &Succession) {
+        for arrivals_ns in &mut self.arrivals_ns {
+            let before = std::mem::replace(arrivals_ns, [0; ZONES]);
+            // No zone at all stays what it is.
+            arrivals_ns[0] = before[0];
+            for (zone, arrival_ns) in (0..=u8::MAX).map(ZoneId).zip(before) {
+                if let Some(zone) = succession.zone(zone) {
+                    arrivals_ns[zone.index()] = arrival_ns;
+                }
+            }
+        }
+    }
+
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, _world: &World) {
         let view = LimitView::of(batch);
         if self.kinds.iter().all(Option::is_none) {
@@ -90,7 +105,7 @@ impl System for Limit {
     }
 }
 
-fn place_of(event: &Event, zones: &[components::ids::ZoneId], clock_ns: &[u64]) -> (usize, u64) {
+fn place_of(event: &Event, zones: &[ZoneId], clock_ns: &[u64]) -> (usize, u64) {
     let row = usize::from(event.row);
     (zones[row].index(), clock_ns[row])
 }
@@ -100,7 +115,6 @@ mod tests {
     use super::*;
     use crate::test_support as support;
     use components::columns::LinkType;
-    use components::ids::ZoneId;
     use components::kinds::Action;
 
     fn deny(row: u16) -> Event {
@@ -149,5 +163,26 @@ mod tests {
         assert_eq!(shard.counters.refused[kind].0[RefuseReason::RateLimited.index()], 3);
         assert_eq!(shard.counters.limited_by_zone[2].0[kind], 3);
         assert_eq!(shard.counters.limited_by_zone[3].total(), 0);
+    }
+
+    #[test]
+    fn a_zone_takes_its_rate_along_to_its_new_id() {
+        let rate = Rate { per_second: 10, burst: 1 };
+        let settings = LimitSettings {
+            policy_deny: Some(toml::Spanned::new(0..0, rate)),
+            ..LimitSettings::default()
+        };
+        let mut limit = Limit::new(&settings);
+        let mut shard = support::shard(&support::world());
+        let second = 1_000_000_000;
+        assert_eq!(let_through(&mut limit, &mut shard, &[(2, second), (2, second)]), [0]);
+        let named = |names: &[&str]| {
+            let mut world = World::default();
+            world.names.zones.extend(names.iter().map(|&name| name.into()));
+            world
+        };
+        let (old, new) = (named(&["trust", "gone"]), named(&["new", "trust"]));
+        limit.commit(&Succession::new(&old, &new));
+        assert_eq!(let_through(&mut limit, &mut shard, &[(2, second), (3, second)]), [0]);
     }
 }

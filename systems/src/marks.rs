@@ -2,6 +2,8 @@
 //! hook to the next and to `rewrite`, and the buckets of policers, one set for each hook, so that
 //! the order in which hooks see a batch changes nothing.
 
+use std::collections::HashMap;
+
 use components::ids::PolicerId;
 use components::mask::BATCH_ROWS_MAX;
 use components::meter::Meter;
@@ -67,6 +69,25 @@ impl Meters {
         let one_hook: Vec<Meter> =
             policers.map(|policer| Meter::new(&policer.rate, workers)).collect();
         Self { meters: one_hook.repeat(HOOKS), policers: one_hook.len() }
+    }
+
+    /// The meters as they go on after a commit: those of a policer that is still at the same term
+    /// of the same filter with the same rates; others begin full.
+    #[must_use]
+    pub fn carried_over(&self, old: &World, new: &World, workers: u16) -> Self {
+        let mut next = Self::for_world(new, workers);
+        let keys = old.names.policers.iter().skip(1).zip(&old.policers).zip(0..);
+        let before: HashMap<_, usize> =
+            keys.map(|((name, policer), at)| ((name, policer.rate), at)).collect();
+        let keys = new.names.policers.iter().skip(1).zip(&new.policers).zip(0..);
+        for ((name, policer), at) in keys {
+            let Some(was) = before.get(&(name, policer.rate)) else { continue };
+            for hook in 0..HOOKS {
+                let meter = self.meters[hook * self.policers + was];
+                next.meters[hook * next.policers + at] = meter;
+            }
+        }
+        next
     }
 
     /// The meter of a policer at hook 0, 1 or 2; `None` for a policer of another commit.

@@ -1,8 +1,10 @@
 //! A pipeline: the systems of a proved schedule, run one after another over each batch.
 
 use components::batch::Batch;
+use components::session::record::Session;
 use components::world::World;
 
+use crate::commit::{Commit, CommitCounts};
 use crate::policy;
 use crate::registry;
 use crate::schedule::Schedule;
@@ -53,5 +55,27 @@ impl Pipeline {
         let more = policy::expire(batch, shard, world, clock_ns, EXPIRED_MAX);
         self.run(batch, shard, world);
         more
+    }
+
+    /// Judges sessions by a commit's new world, through an empty batch under the old one; true
+    /// while more are waiting.
+    pub fn judge(
+        &mut self,
+        batch: &mut Batch<'_>,
+        shard: &mut Shard,
+        commit: &mut Commit<'_>,
+        is_mine: impl Fn(&Session, &Session) -> bool,
+    ) -> bool {
+        let more = commit.judge(batch, shard, EXPIRED_MAX, is_mine);
+        if !batch.events.rows.is_empty() {
+            self.run(batch, shard, commit.old());
+        }
+        more
+    }
+
+    /// Carries a commit through once all sessions have been judged.
+    pub fn finish(&mut self, shard: &mut Shard, commit: Commit<'_>) -> CommitCounts {
+        self.systems.iter_mut().for_each(|system| system.commit(commit.succession()));
+        commit.finish(shard)
     }
 }

@@ -12,6 +12,7 @@ use components::fragment::FragmentMark;
 use components::ids::{IfIndex, ZoneId};
 use components::ports::share_of;
 use components::session::key::{FlowKey, HashSeed};
+use components::session::record::Session;
 use components::view;
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP, UDP_LITE};
@@ -92,6 +93,14 @@ impl Steer {
         })
     }
 
+    /// The same for a new world, in which the datagrams that are open stay with their workers.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn after_commit(&self, world: &World, settings: &Settings) -> Result<Self, Unsteerable> {
+        Ok(Self { fragments: self.fragments.clone(), ..Self::new(world, settings)? })
+    }
+
     /// The worker of each row, into `owners`.
     pub fn run(&mut self, batch: &mut Batch<'_>, world: &World, owners: &mut Vec<u16>) {
         let view = SteerView::of(batch);
@@ -111,16 +120,30 @@ impl Steer {
 
     fn owner(&self, view: &SteerView<'_>, row: usize, world: &World) -> u16 {
         let protocol = view.protocol[row];
-        let has_ports = matches!(protocol, TCP | UDP | UDP_LITE | ICMP | ICMPV6);
-        if !has_ports || view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
+        if !has_ports(protocol) || view.fragment[row] & FRAGMENT_OFFSET_MASK != 0 {
             return 0;
         }
-        let Some(mut key) = key_of(view, row) else {
-            return 0;
-        };
+        key_of(view, row)
+            .map_or(0, |key| self.holder_of(key, view.ingress[row], view.zone[row], world))
+    }
+
+    /// The worker of the packets that arrive with a session's keys: both must be the same one.
+    #[must_use]
+    pub fn of_session(&self, session: &Session, world: &World) -> [u16; 2] {
+        std::array::from_fn(|side| {
+            let key = session.keys[side];
+            if has_ports(key.protocol) {
+                self.holder_of(key, session.interfaces[side], session.zones[side], world)
+            } else {
+                0
+            }
+        })
+    }
+
+    fn holder_of(&self, mut key: FlowKey, ingress: IfIndex, zone: ZoneId, world: &World) -> u16 {
         let mut query = NatQuery {
-            ingress: view.ingress[row],
-            from_zone: view.zone[row],
+            ingress,
+            from_zone: zone,
             egress: IfIndex::NONE,
             to_zone: ZoneId::NONE,
             family: key.family,
@@ -212,6 +235,11 @@ impl Steer {
         let worker = key.hash(self.seed) % u64::from(self.workers);
         u16::try_from(worker).unwrap_or(0)
     }
+}
+
+/// Protocols of which every packet names a worker; the first one has all others.
+const fn has_ports(protocol: u8) -> bool {
+    matches!(protocol, TCP | UDP | UDP_LITE | ICMP | ICMPV6)
 }
 
 /// A packet from the destination to the source.

@@ -6,6 +6,7 @@ use components::batch::{Access, Batch};
 use components::mask::RowMask;
 use components::reason::{DropReason, Fate, Verdict};
 use components::world::World;
+use components::world::succession::Succession;
 
 use crate::shard::Shard;
 
@@ -16,6 +17,9 @@ pub trait System: Send {
 
     /// What it reads and writes: its view's.
     fn access(&self) -> Access;
+
+    /// Carries over what it keeps by ids of the old world.
+    fn commit(&mut self, _succession: &Succession) {}
 
     /// Does its work on one batch: one tick's packets, one worker's mutable state, one commit.
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World);

@@ -75,7 +75,7 @@ pub(super) fn run(
         service.destination_port = target.port;
     }
     let query = translation::judged(
-        &target,
+        target.binding.map(|binding| binding.permit),
         PolicyQuery {
             from_zone: view.zone[row],
             to_zone: target.zone,

@@ -8,6 +8,7 @@ use components::ids::{AppId, IfIndex, PolicyId, RuleId, ZoneId};
 use components::reason::{DropReason, Fate, Verdict};
 use components::session::index::Entry;
 use components::session::key::FlowKey;
+use components::world::succession::Succession;
 
 use super::{PolicyView, join};
 use crate::shard::Shard;
@@ -42,6 +43,23 @@ impl Default for FragmentDecision {
             rule: RuleId::NONE,
             application: AppId::NONE,
         }
+    }
+}
+
+impl FragmentDecision {
+    /// The decision as the later fragments follow it after a commit: a datagram is one packet and
+    /// is decided once, but ids are the new ones. Through an interface that is gone nothing goes;
+    /// nor through a session that has ended, which is asked for with each fragment.
+    pub(crate) fn carry_over(&mut self, succession: &Succession) {
+        let Some(ingress) = succession.interface(self.ingress) else {
+            *self = Self::default();
+            return;
+        };
+        let heir = succession.policy(self.policy).unwrap_or_default();
+        self.ingress = ingress;
+        self.egress_zone = succession.zone(self.egress_zone).unwrap_or_default();
+        (self.policy, self.rule) = (heir.id, heir.ordinal);
+        self.application = succession.application(self.application).unwrap_or_default();
     }
 }
 

@@ -74,7 +74,7 @@ fn reached(
 }
 
 /// What a session that its zone's profile counts counts for.
-pub(super) fn counted_for(profile: Option<&ScreenProfile>) -> u8 {
+pub(crate) fn counted_for(profile: Option<&ScreenProfile>) -> u8 {
     let bit = |attack, bit| match profile {
         Some(profile) if profile.watches(attack) => bit,
         _ => 0,

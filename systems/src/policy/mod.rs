@@ -5,9 +5,9 @@
 mod first_path;
 mod fragment;
 mod host;
-mod limits;
+pub(crate) mod limits;
 mod tcp;
-mod translation;
+pub(crate) mod translation;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};

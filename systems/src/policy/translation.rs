@@ -46,8 +46,8 @@ pub(super) fn inbound(
 
 /// What the policies are asked: of a binding that only its targets may use, the direction in which
 /// it was made (Junos: the policy from the inside to the target covers it).
-pub(super) fn judged(target: &Target, query: PolicyQuery) -> PolicyQuery {
-    match target.binding.map(|binding| binding.permit) {
+pub(crate) fn judged(permit: Option<Permit>, query: PolicyQuery) -> PolicyQuery {
+    match permit {
         Some(Permit::TargetHost | Permit::TargetHostPort) => PolicyQuery {
             from_zone: query.to_zone,
             to_zone: query.from_zone,
@@ -216,7 +216,7 @@ fn reverse_key(key: &FlowKey, target: &Target, source: (Address, u16)) -> FlowKe
 }
 
 /// Persistent NAT is for protocols with ports of their own.
-const fn persists(protocol: u8) -> bool {
+pub(crate) const fn persists(protocol: u8) -> bool {
     matches!(protocol, TCP | UDP | UDP_LITE)
 }
 
