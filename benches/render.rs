@@ -49,6 +49,7 @@ fn events(world: &Arc<World>) -> Vec<(RtFlow, Vec<u8>)> {
     let (sender, receiver) = mpsc::channel();
     let replay = Replay {
         world: Arc::clone(world),
+        commits: Vec::new(),
         schedule: Schedule::parse(REPLAY).expect("the schedule has no errors"),
         captures: vec![(CaptureReader::from_read("office", office()), Bind::Auto)],
         remote: None,
@@ -84,6 +85,8 @@ struct Keep {
 }
 
 impl Sink for Keep {
+    fn commit(&mut self, _world: &Arc<World>) {}
+
     fn write(&mut self, event: &RtFlow, frame: &[u8]) {
         let kept = self.sender.send((*event, frame.to_vec()));
         self.kept += u64::from(kept.is_ok());

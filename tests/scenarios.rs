@@ -45,7 +45,8 @@ macro_rules! areas {
 }
 
 areas! {
-    filter, fragment, host, ipv6, nat, parse, policer, policy, reject, route, screen, session,
+    commit, filter, fragment, host, ipv6, nat, parse, policer, policy, reject, route, screen,
+    session,
 }
 
 #[test]

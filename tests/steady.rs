@@ -201,6 +201,7 @@ fn replay(sessions: u64) -> (Outcome, Vec<Memory>) {
     schedule.settings.session.capacity = toml::Spanned::new(0..0, 65_536);
     let replay = Replay {
         world,
+        commits: Vec::new(),
         schedule,
         captures: vec![(CaptureReader::from_read("endless", endless), Bind::Auto)],
         remote: None,

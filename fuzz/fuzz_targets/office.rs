@@ -56,8 +56,11 @@ pub fn replay(
     let capture = CaptureReader::from_read("input", Cursor::new(pcap(packets)));
     let replay = Replay {
         world,
+        commits: Vec::new(),
         schedule: schedule.with(Some(rows), None).expect("rows are in range"),
         captures: vec![(capture, Bind::Auto)],
+        remote: None,
+        rate: None,
         sinks: vec![
             Box::new(WriterSink::frames("frames", frames.clone())),
             Box::new(WriterSink::lines("lines", lines, renderer)),

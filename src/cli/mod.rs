@@ -3,6 +3,7 @@
 
 mod check;
 mod collect;
+mod commit;
 mod generate;
 mod inputs;
 mod print;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::collector::render;
+use commit::CommitArg;
 
 /// A firewall data plane that accounts for every packet and every event.
 #[derive(Debug, Parser)]
@@ -60,6 +62,10 @@ struct ReplayArgs {
     /// capture's packets came in on that interface.
     #[arg(long, value_name = "auto | IFL=CAPTURE")]
     ingress: Vec<String>,
+    /// Commit another configuration on the way, at a packet time: after the first packet (`12.5s`)
+    /// or an RFC 3339 instant. May be given several times.
+    #[arg(long, value_name = "TIME=FILE")]
+    commit: Vec<CommitArg>,
     /// Format of the log lines.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -79,7 +85,7 @@ struct ReplayArgs {
     #[arg(long, value_name = "FILE.json")]
     ledger: Option<PathBuf>,
     /// Send the events to the collector that listens here instead of printing them.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["log", "frames", "format", "host"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["log", "frames", "format", "host", "commit"])]
     stream: Option<PathBuf>,
     /// Keep the ring in this file: the next process goes on with what was not acked.
     #[arg(long, value_name = "FILE", requires = "stream")]

@@ -21,15 +21,17 @@ use crate::config::span::Sources;
 use crate::config::{load, render};
 use crate::ledger::{Delivery, Ledger};
 use crate::port::Bind;
+use crate::replay::agenda::Commit;
 use crate::replay::remote::RemoteConfig;
 use crate::replay::{Outcome, Replay};
 
+use super::commit::CommitArg;
 use super::{ReplayArgs, Stop, inputs, say, summary};
 
 pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     files_differ(&args)?;
     let schedule = schedule(&args)?;
-    let compiled = configuration(&args, &schedule)?;
+    let compiled = configuration(&args.config, &schedule)?;
     let world = Arc::new(compiled.world);
     tracing::info!(
         interfaces = world.names.interfaces.len() - 1,
@@ -39,14 +41,8 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
         systems = schedule.settings.systems.len(),
         "configuration compiled"
     );
-    let left_out = schedule.left_out(&world);
-    for (statement, system) in &left_out {
-        let asks = format!("the configuration has `{statement}`");
-        say(&format!("weir: {asks}, but the schedule runs no `{system}`\n"));
-    }
-    if !left_out.is_empty() {
-        return Err(Stop::Configuration);
-    }
+    honours(&schedule, &world, &args.config)?;
+    let commits = commits(&args, &schedule)?;
     let captures = captures(&args, &world)?;
     let sinks = sinks(&args, &world)?;
     // Made before the run, which may be long, so that a path that cannot be is known at once.
@@ -54,10 +50,9 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
     let ledger = ledger.transpose()?;
     let remote = remote(&args, &schedule);
     let (rate, write) = (args.rate, args.write);
-    let replay =
-        Replay { world: Arc::clone(&world), schedule, captures, remote, rate, sinks, write };
+    let replay = Replay { world, commits, schedule, captures, remote, rate, sinks, write };
     let outcome = replay.run()?;
-    say(&summary::text(&outcome, &world));
+    say(&summary::text(&outcome));
     if let Some((path, file)) = ledger {
         write_ledger(path, file, &outcome.ledger)?;
     }
@@ -81,7 +76,8 @@ fn files_differ(args: &ReplayArgs) -> Result<(), Stop> {
     let bound =
         args.ingress.iter().filter_map(|ingress| Some(Path::new(ingress.split_once('=')?.1)));
     let inputs = args.captures.iter().chain(&args.schedule).map(PathBuf::as_path);
-    let inputs = inputs.chain([args.config.as_path()]).chain(bound);
+    let commits = args.commit.iter().map(|commit| commit.config.as_path());
+    let inputs = inputs.chain([args.config.as_path()]).chain(commits).chain(bound);
     let mut taken: Vec<PathBuf> = inputs.filter_map(file_of).collect();
     for output in [&args.log, &args.frames, &args.write, &args.ledger].into_iter().flatten() {
         let Some(file) = file_of(output) else {
@@ -117,9 +113,9 @@ fn schedule(args: &ReplayArgs) -> Result<Schedule, Stop> {
 
 /// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists
 /// them.
-fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Stop> {
-    let bytes = inputs::read(&args.config)?;
-    let name = args.config.display().to_string();
+fn configuration(path: &Path, schedule: &Schedule) -> Result<Compiled, Stop> {
+    let bytes = inputs::read(path)?;
+    let name = path.display().to_string();
     let options =
         CompileOptions { log_default_policy: schedule.settings.replay.log_default_policy };
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
@@ -132,6 +128,27 @@ fn configuration(args: &ReplayArgs, schedule: &Schedule) -> Result<Compiled, Sto
         }
     }
     compiled.ok_or(Stop::Configuration)
+}
+
+/// The configurations that take over, all of them compiled before anything runs.
+fn commits(args: &ReplayArgs, schedule: &Schedule) -> Result<Vec<Commit>, Stop> {
+    let mut commits = Vec::with_capacity(args.commit.len());
+    for CommitArg { at, config } in &args.commit {
+        let world = configuration(config, schedule)?.world;
+        honours(schedule, &world, config)?;
+        commits.push(Commit { at: *at, world });
+    }
+    Ok(commits)
+}
+
+/// A schedule that leaves out what a configuration asks for would open the firewall.
+fn honours(schedule: &Schedule, world: &World, path: &Path) -> Result<(), Stop> {
+    let left_out = schedule.left_out(world);
+    for (statement, system) in &left_out {
+        let asks = format!("{} has `{statement}`", path.display());
+        say(&format!("weir: {asks}, but the schedule runs no `{system}`\n"));
+    }
+    if left_out.is_empty() { Ok(()) } else { Err(Stop::Configuration) }
 }
 
 /// Captures with their binds: `IFL=CAPTURE` binds that file, everything else goes by the source's

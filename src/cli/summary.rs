@@ -7,19 +7,22 @@ use components::kinds::{CloseReason, EventKind};
 use components::reason::DropReason;
 use components::world::World;
 use components::world::screen::ScreenAttack;
+use systems::commit::Cause;
 
 use crate::ledger::{Delivery, Ledger};
 use crate::replay::Outcome;
+use crate::replay::agenda::Committed;
 use crate::stream::ring_file::Begin;
 
 /// The whole summary, lines of text.
-pub(super) fn text(outcome: &Outcome, world: &World) -> String {
+pub(super) fn text(outcome: &Outcome) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = packets(&mut out, outcome)
         .and_then(|()| events(&mut out, outcome))
         .and_then(|()| sessions(&mut out, outcome))
-        .and_then(|()| named(&mut out, outcome, world))
+        .and_then(|()| commits(&mut out, outcome))
+        .and_then(|()| named(&mut out, outcome, &outcome.world))
         .and_then(|()| stream(&mut out, outcome))
         .and_then(|()| ledger(&mut out, &outcome.ledger));
     out
@@ -90,6 +93,28 @@ fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
         )?;
         if answers.limited > 0 {
             row(out, answers.limited, "limited", "held back by the answer rate")?;
+        }
+    }
+    Ok(())
+}
+
+/// What each commit did to the sessions of its moment.
+fn commits(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
+    for Committed { at_ns, counts, elapsed, .. } in &outcome.commits {
+        let ended: u64 = counts.ended.iter().sum();
+        let active = counts.unchanged + counts.rematched + ended;
+        let at = i128::from(*at_ns);
+        let at = jiff::Timestamp::from_nanosecond(at).map_or(at.to_string(), |at| at.to_string());
+        let (active, seconds) = (grouped(active), elapsed.as_secs_f64());
+        writeln!(out, "commit        {active:>12} sessions at {at}, in {seconds:.3} s")?;
+        row(out, counts.unchanged, "unchanged", "their policy is as it was")?;
+        row(out, counts.rematched, "rematched", "permitted by the new policies")?;
+        row(out, ended, "ended", "")?;
+        for cause in Cause::ALL {
+            let count = counts.ended[cause as usize];
+            if count > 0 {
+                row(out, count, &format!("  {}", cause.label()), cause.description())?;
+            }
         }
     }
     Ok(())

@@ -4,9 +4,11 @@
 //! frame that cannot be read is counted as applied towards the ack, or it would be sent for ever.
 
 use std::io;
+use std::sync::Arc;
 
 use components::reason::LossReason;
 use components::wire::{Decoder, Frame, LossReport, ProtocolError, RawFrame};
+use components::world::World;
 
 use super::report::{SinkReport, StreamReport};
 use super::sink::Sink;
@@ -59,6 +61,13 @@ impl InlineCollector {
     #[must_use]
     pub fn ack(&self) -> u64 {
         self.state.stream.last_sequence
+    }
+
+    /// Events received from now on have their ids from this world.
+    pub fn commit(&mut self, world: &Arc<World>) {
+        for sink in &mut self.state.sinks {
+            sink.commit(world);
+        }
     }
 
     /// Has every sink write what it holds.

@@ -1,6 +1,6 @@
 //! A burst: frames staged for one batch, back to back in one reused memory, with a row of facts
-//! each. All rows of a burst lie in one tick of the session timers; a frame of a later tick waits
-//! for the next burst.
+//! each. All rows of a burst lie in one tick of the session timers and on one side of a commit; a
+//! frame beyond waits for the next burst.
 
 use bumpalo::Bump;
 use components::batch::Batch;
@@ -19,7 +19,9 @@ pub struct Burst {
     rows: Vec<Row>,
     rows_max: usize,
     tick_ns: u64,
-    /// The last row is of a later tick.
+    /// When the next commit is.
+    border_ns: u64,
+    /// The last row is of a later tick, or comes after the commit.
     has_guest: bool,
     clock_ns: u64,
 }
@@ -62,6 +64,7 @@ impl Burst {
             rows: Vec::with_capacity(rows_max + 1),
             rows_max,
             tick_ns,
+            border_ns: u64::MAX,
             has_guest: false,
             clock_ns: 0,
         }
@@ -84,7 +87,7 @@ impl Burst {
             ingress: arrival.ingress,
             index: arrival.index,
         });
-        self.has_guest = self.clock_ns / self.tick_ns > self.rows[0].clock_ns / self.tick_ns;
+        self.has_guest = !self.belongs(self.rows[0].clock_ns, self.clock_ns);
         self.wants_more()
     }
 
@@ -106,8 +109,33 @@ impl Burst {
     #[must_use]
     pub fn fits(&self, time_ns: u64) -> bool {
         let clock_ns = self.clock_ns.max(time_ns);
-        let same_tick = |first: &Row| first.clock_ns / self.tick_ns == clock_ns / self.tick_ns;
-        self.wants_more() && self.rows.first().is_none_or(same_tick)
+        let belongs = |first: &Row| self.belongs(first.clock_ns, clock_ns);
+        self.wants_more() && self.rows.first().is_none_or(belongs)
+    }
+
+    /// Most rows from now on; those that are there stay.
+    pub fn set_rows_max(&mut self, rows_max: usize) {
+        self.rows_max = rows_max;
+    }
+
+    /// Cuts batches at a time, by the clock: what comes then or later is not in one batch with what
+    /// comes before.
+    pub fn set_border(&mut self, border_ns: u64) {
+        self.border_ns = border_ns;
+    }
+
+    /// Gives the interfaces that rows came in by their new ids.
+    pub fn rebind(&mut self, new: impl Fn(IfIndex) -> IfIndex) {
+        for row in self.rows.iter_mut().filter(|row| !row.ingress.is_none()) {
+            row.ingress = new(row.ingress);
+        }
+    }
+
+    /// A clock of the first row's batch.
+    const fn belongs(&self, first_ns: u64, clock_ns: u64) -> bool {
+        let border_ns = self.border_ns;
+        clock_ns / self.tick_ns == first_ns / self.tick_ns
+            && (first_ns >= border_ns || clock_ns < border_ns)
     }
 
     /// True while [`Self::push`] may be called.

@@ -9,7 +9,7 @@ use components::columns::LinkType;
 use components::ids::IfIndex;
 use components::world::names::Names;
 
-use super::{Arrival, Burst, Port, PortCounters, Transmit};
+use super::{Arrival, Burst, INTERFACE_GONE, Port, PortCounters, Transmit};
 use crate::capture::{self, CaptureError, CaptureReader, Merge, PcapngWriter};
 
 /// How a capture's ingress interface is found.
@@ -25,6 +25,8 @@ pub enum Bind {
 pub struct CapturePort<W: Write> {
     merge: Merge,
     binds: Vec<Bind>,
+    /// Names of the interfaces of `binds`, once a commit may have changed their ids.
+    bound: Vec<Option<String>>,
     writer: Option<Writer<W>>,
     counters: PortCounters,
     errors: Vec<CaptureError>,
@@ -34,6 +36,27 @@ struct Writer<W: Write> {
     pcapng: PcapngWriter<W>,
     /// pcapng interface of each interface id.
     interfaces: Vec<u32>,
+    /// Names of all pcapng interfaces, those of earlier commits included.
+    declared: Vec<String>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Finds the interfaces of a new commit by name, and declares those that are new.
+    fn commit(&mut self, names: &Names) -> Result<(), CaptureError> {
+        self.interfaces.clear();
+        for name in &names.interfaces {
+            let known = self.declared.iter().position(|declared| declared == name);
+            let interface = match known.and_then(|at| u32::try_from(at).ok()) {
+                Some(known) => known,
+                None => {
+                    self.declared.push(name.clone());
+                    self.pcapng.interface(name)?
+                }
+            };
+            self.interfaces.push(interface);
+        }
+        Ok(())
+    }
 }
 
 impl<W: Write> CapturePort<W> {
@@ -44,6 +67,7 @@ impl<W: Write> CapturePort<W> {
         Self {
             merge: Merge::new(readers),
             binds,
+            bound: Vec::new(),
             writer: None,
             counters: PortCounters::default(),
             errors: Vec::new(),
@@ -57,8 +81,9 @@ impl<W: Write> CapturePort<W> {
     pub fn write_to(&mut self, path: &str, output: W, names: &Names) -> Result<(), CaptureError> {
         let mut pcapng = PcapngWriter::new(path, output)?;
         let declare = |name: &String| pcapng.interface(name);
-        let interfaces = names.interfaces.iter().map(declare).collect::<Result<_, _>>()?;
-        self.writer = Some(Writer { pcapng, interfaces });
+        let interfaces = names.interfaces.iter().map(declare).collect::<Result<Vec<_>, _>>()?;
+        let declared = names.interfaces.clone();
+        self.writer = Some(Writer { pcapng, interfaces, declared });
         Ok(())
     }
 
@@ -125,6 +150,27 @@ impl<W: Write> Port for CapturePort<W> {
             self.counters.transmitted += 1;
         }
         self.write(&packet);
+    }
+
+    fn commit(&mut self, old: &Names, new: &Names) {
+        if self.bound.is_empty() {
+            let name = |bind: &Bind| match bind {
+                Bind::Auto => None,
+                Bind::To(interface) => Some(old.interface(*interface).to_owned()),
+            };
+            self.bound = self.binds.iter().map(name).collect();
+        }
+        for (bind, name) in self.binds.iter_mut().zip(&self.bound) {
+            let Some(name) = name else { continue };
+            let at = new.interfaces.iter().skip(1).position(|known| known == name);
+            let id = at.and_then(|at| u16::try_from(at + 1).ok());
+            *bind = Bind::To(id.map_or(INTERFACE_GONE, IfIndex));
+        }
+        let declared = self.writer.as_mut().map(|writer| writer.commit(new));
+        if let Some(Err(error)) = declared {
+            self.errors.push(error);
+            self.writer = None;
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub use capture::{Bind, CapturePort};
 pub use paced::Paced;
 
 use components::ids::IfIndex;
+use components::world::names::Names;
 
 /// A source and sink of packets.
 pub trait Port {
@@ -19,7 +20,13 @@ pub trait Port {
 
     /// Sends a packet.
     fn transmit(&mut self, packet: Transmit<'_>);
+
+    /// Ids of interfaces mean from now on what `new` says, and no longer what `old` said.
+    fn commit(&mut self, old: &Names, new: &Names);
 }
+
+/// Ingress of what came in by an interface that the configuration does not have: it is in no zone.
+pub const INTERFACE_GONE: IfIndex = IfIndex(u16::MAX);
 
 /// A packet to be sent.
 #[derive(Clone, Copy, Debug)]

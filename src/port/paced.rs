@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use components::world::names::Names;
+
 use super::{Burst, Port, Transmit};
 
 /// A port whose packets come at a rate.
@@ -50,6 +52,10 @@ impl<P: Port> Port for Paced<P> {
 
     fn transmit(&mut self, packet: Transmit<'_>) {
         self.port.transmit(packet);
+    }
+
+    fn commit(&mut self, old: &Names, new: &Names) {
+        self.port.commit(old, new);
     }
 }
 

@@ -1,11 +1,11 @@
 //! One worker, inline: each burst's packets are sent and its events delivered before the next burst
 //! is read.
 
-use components::world::World;
 use systems::schedule::Schedule;
 use systems::schedule::settings::AtEnd;
 use systems::shard::Outbox;
 
+use super::agenda::{Agenda, Step};
 use super::stream::Stream;
 use super::worker::{Output, Worker};
 use crate::ledger::Totals;
@@ -13,27 +13,56 @@ use crate::port::{Burst, Port, Transmit};
 
 /// Runs the port dry.
 pub(super) fn run(
-    world: &World,
+    agenda: &mut Agenda,
     schedule: &Schedule,
     port: &mut impl Port,
     stream: &mut Stream,
 ) -> Totals {
     let settings = &schedule.settings;
     let tick_ns = *settings.session.tick_ms.get_ref() * 1_000_000;
-    let mut burst = Burst::new(*settings.batch.rows_max.get_ref(), tick_ns);
-    let mut worker = Worker::new(world, schedule, 0);
+    let rows_max = *settings.batch.rows_max.get_ref();
+    let mut burst = Burst::new(rows_max, tick_ns);
+    let mut worker = Worker::new(agenda.world(), schedule, 0);
     loop {
+        agenda.peek(port, &mut burst, rows_max);
+        while !burst.is_empty()
+            && let Some(step) = agenda.due(burst.clock_ns())
+        {
+            burst.rebind(|interface| step.interface(interface));
+            commit(agenda, &step, burst.index(0), &mut worker, port, stream);
+        }
+        burst.set_border(agenda.next_ns());
         port.receive(&mut burst);
         if burst.is_empty() {
             break;
         }
-        worker.run(&mut burst, world, &mut Direct { port, stream });
+        worker.run(&mut burst, agenda.world(), &mut Direct { port, stream });
         stream.set_upstream(&worker.shard().counters.refused);
     }
+    while let Some(step) = agenda.due(u64::MAX) {
+        commit(agenda, &step, u64::MAX, &mut worker, port, stream);
+    }
     if settings.replay.at_end == AtEnd::AgeOut {
-        worker.age_out(world, &mut Direct { port, stream });
+        worker.age_out(agenda.world(), &mut Direct { port, stream });
     }
     Totals::of([&worker])
+}
+
+/// Lets a new world take over before packet `index`: what ends with the old one is delivered under
+/// its names.
+fn commit(
+    agenda: &mut Agenda,
+    step: &Step,
+    index: u64,
+    worker: &mut Worker,
+    port: &mut impl Port,
+    stream: &mut Stream,
+) {
+    let output = &mut Direct { port, stream };
+    let counts = worker.commit(&step.change(), index, None, |_, _| true, output);
+    agenda.note(step, counts);
+    port.commit(&step.old.names, &step.new.names);
+    stream.commit(&step.new);
 }
 
 /// Straight to the port and the stream.

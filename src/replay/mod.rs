@@ -1,6 +1,7 @@
 //! Replay: captures in, events, packets and a ledger out, in one process. With one worker
 //! everything runs inline, in the order of the captures, and the same input gives the same bytes.
 
+pub mod agenda;
 mod inline;
 pub mod remote;
 mod sharded;
@@ -21,6 +22,7 @@ use crate::collector::Sink;
 use crate::ledger::{Ledger, Totals};
 use crate::port::{Bind, CapturePort, Paced, PortCounters};
 use crate::stream::ring_file::Begin;
+use agenda::{Agenda, Commit, Committed};
 use remote::{Remote, RemoteConfig};
 use stream::{Inline, Stream};
 
@@ -28,6 +30,8 @@ use stream::{Inline, Stream};
 pub struct Replay {
     /// The compiled configuration.
     pub world: Arc<World>,
+    /// Configurations that take over on the way.
+    pub commits: Vec<Commit>,
     /// The schedule, its batch size and workers as they shall be.
     pub schedule: Schedule,
     /// Captures and how their ingress interface is found.
@@ -48,6 +52,10 @@ pub struct Outcome {
     pub ledger: Ledger,
     /// Sums over workers.
     pub totals: Totals,
+    /// The world at the end, by whose ids the totals are.
+    pub world: Arc<World>,
+    /// The commits, in order.
+    pub commits: Vec<Committed>,
     /// The port's counters.
     pub port: PortCounters,
     /// Errors of captures, read and written.
@@ -117,19 +125,23 @@ impl Replay {
             Stream::Inline(_) => None,
         };
         let mut port = Paced::new(port, self.rate);
-        let (world, schedule) = (&self.world, &self.schedule);
+        let mut agenda = Agenda::new(self.world, self.commits);
+        let schedule = &self.schedule;
         let totals = match *schedule.settings.workers.get_ref() {
-            1 => inline::run(world, schedule, &mut port, &mut stream),
-            _ => sharded::run(world, schedule, &mut port, &mut stream)?,
+            1 => inline::run(&mut agenda, schedule, &mut port, &mut stream),
+            _ => sharded::run(&mut agenda, schedule, &mut port, &mut stream)?,
         };
         let elapsed = started.elapsed();
         let port = port.into_inner();
+        let (world, commits) = agenda.done();
         let counters = port.counters();
         let mut end = stream.end(&totals);
         let ledger = Ledger::new(counters, &totals, &end.figures, end.report, end.sinks);
         Ok(Outcome {
             ledger,
             totals,
+            world,
+            commits,
             port: counters,
             capture_errors: port.finish(),
             sink_errors: std::mem::take(&mut end.sink_errors),

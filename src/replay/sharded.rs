@@ -9,9 +9,11 @@ use components::block::EventFrame;
 use components::event::Events;
 use components::ids::IfIndex;
 use components::screen_state::ScreenState;
+use components::session::record::Session;
 use components::world::World;
 use components::world::screen::ScreenAttack;
 use rayon::prelude::*;
+use systems::commit::CommitCounts;
 use systems::parse::Parse;
 use systems::schedule::Schedule;
 use systems::schedule::settings::AtEnd;
@@ -19,6 +21,7 @@ use systems::shard::{Outbox, Shard};
 use systems::steer::{Steer, Unsteerable};
 use systems::system::System;
 
+use super::agenda::{Agenda, Step};
 use super::stream::Stream;
 use super::worker::{Output, Worker};
 use crate::ledger::Totals;
@@ -32,33 +35,120 @@ const CHUNK_PACKETS: usize = 16_384;
 /// # Errors
 /// If the configuration cannot be spread over workers.
 pub(super) fn run(
-    world: &World,
+    agenda: &mut Agenda,
     schedule: &Schedule,
     port: &mut impl Port,
     stream: &mut Stream,
 ) -> Result<Totals, Unsteerable> {
     let settings = &schedule.settings;
     let workers = *settings.workers.get_ref();
-    let mut dispatcher = Dispatcher::new(world, schedule)?;
-    let mut turns = (world.screens_watched() & ScreenAttack::WITH_HISTORY != 0)
-        .then(|| Turns::new(world, schedule));
-    let mut of_lanes = schedule.clone();
-    if turns.is_some() {
-        of_lanes.settings.screen.entries = toml::Spanned::new(0..0, 1);
+    let mut dispatcher = Dispatcher::new(agenda.world(), schedule)?;
+    for world in agenda.coming() {
+        Steer::new(world, settings)?;
     }
-    let mut lanes: Vec<Lane> =
-        (0..workers).map(|number| Lane::new(world, &of_lanes, number)).collect();
-    let mut more = true;
-    while more {
-        more = dispatcher.fill(world, port, &mut lanes, turns.as_mut());
-        lanes.par_iter_mut().for_each(|lane| lane.run(world));
-        merge(&mut lanes, port, stream);
+    let mut crew = Crew::new(agenda.world(), schedule, workers);
+    loop {
+        let next = dispatcher.fill(agenda, port, &mut crew);
+        crew.lanes.par_iter_mut().for_each(|lane| lane.run(agenda.world()));
+        merge(&mut crew.lanes, port, stream);
+        let clock_ns = match next {
+            Next::More => continue,
+            Next::Commit(clock_ns) => clock_ns,
+            Next::End => u64::MAX,
+        };
+        while let Some(step) = agenda.due(clock_ns) {
+            let counts = commit(&step, schedule, &mut dispatcher, &mut crew);
+            merge(&mut crew.lanes, port, stream);
+            agenda.note(&step, counts);
+            port.commit(&step.old.names, &step.new.names);
+            stream.commit(&step.new);
+        }
+        if next == Next::End {
+            break;
+        }
     }
+    let Crew { mut lanes, .. } = crew;
     if settings.replay.at_end == AtEnd::AgeOut {
+        let world = agenda.world();
         lanes.par_iter_mut().for_each(|lane| lane.worker.age_out(world, &mut lane.collected));
         merge(&mut lanes, port, stream);
     }
     Ok(Totals::of(lanes.iter().map(|lane| &lane.worker)))
+}
+
+/// Lets a new world take over in all workers, before the same packet: the next one.
+fn commit(
+    step: &Step,
+    schedule: &Schedule,
+    dispatcher: &mut Dispatcher,
+    crew: &mut Crew,
+) -> CommitCounts {
+    let (settings, change) = (&schedule.settings, step.change());
+    let steer = dispatcher.steer.after_commit(&step.new, settings);
+    let steer = steer.expect("every world to come was tried at the start");
+    let before = std::mem::replace(&mut dispatcher.steer, steer);
+    let steer = &dispatcher.steer;
+    let stays = |was: &Session, is: &Session| {
+        before.of_session(was, &step.old) == steer.of_session(is, &step.new)
+    };
+    let index = match dispatcher.burst.is_empty() {
+        true => u64::MAX,
+        false => dispatcher.burst.index(0),
+    };
+    let mut evicted = 0;
+    match (&mut crew.turns, Turns::are_needed(&step.new)) {
+        (Some(turns), _) => {
+            systems::commit::carry_screens(&mut turns.screens, &change, settings, &mut evicted);
+        }
+        (turns @ None, true) => *turns = Some(Turns::new(&step.new, schedule)),
+        (None, false) => {}
+    }
+    let mut counts = CommitCounts::default();
+    for lane in &mut crew.lanes {
+        let output = &mut lane.collected;
+        let carried = Some(std::mem::take(&mut evicted));
+        if let Some(turns) = &mut crew.turns {
+            lane.worker.swap_screens(&mut turns.screens);
+        }
+        counts.add(&lane.worker.commit(&change, index, carried, stays, output));
+        if let Some(turns) = &mut crew.turns {
+            lane.worker.swap_screens(&mut turns.screens);
+        }
+    }
+    if !Turns::are_needed(&step.new) {
+        crew.turns = None;
+    }
+    dispatcher.burst.rebind(|interface| step.interface(interface));
+    counts
+}
+
+/// What comes after a chunk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another one.
+    More,
+    /// A commit, at this clock at the latest.
+    Commit(u64),
+    /// Nothing.
+    End,
+}
+
+/// All workers, and their turns where they need them.
+struct Crew {
+    lanes: Vec<Lane>,
+    turns: Option<Turns>,
+}
+
+impl Crew {
+    fn new(world: &World, schedule: &Schedule, workers: u16) -> Self {
+        // What screens remember lies with the turns: workers of their own need no room for it.
+        let mut of_lanes = schedule.clone();
+        of_lanes.settings.screen.entries = toml::Spanned::new(0..0, 1);
+        Self {
+            lanes: (0..workers).map(|number| Lane::new(world, &of_lanes, number)).collect(),
+            turns: Turns::are_needed(world).then(|| Turns::new(world, schedule)),
+        }
+    }
 }
 
 /// Workers one after another in packet order, with one memory of screens.
@@ -71,6 +161,10 @@ struct Turns {
 }
 
 impl Turns {
+    fn are_needed(world: &World) -> bool {
+        world.screens_watched() & ScreenAttack::WITH_HISTORY != 0
+    }
+
     fn new(world: &World, schedule: &Schedule) -> Self {
         Self {
             screens: Box::new(systems::shard::screens_of(world, &schedule.settings)),
@@ -147,6 +241,7 @@ struct Dispatcher {
     events: Events,
     arena: Bump,
     burst: Burst,
+    rows_max: usize,
     owners: Vec<u16>,
 }
 
@@ -165,27 +260,34 @@ impl Dispatcher {
             arena: Bump::new(),
             // One endless tick: ticks are cut in the lanes.
             burst: Burst::new(rows_max, u64::MAX),
+            rows_max,
             owners: Vec::with_capacity(rows_max),
         })
     }
 
-    /// Spreads a chunk over the lanes; false once nothing more will come.
-    fn fill(
-        &mut self,
-        world: &World,
-        port: &mut impl Port,
-        lanes: &mut [Lane],
-        mut turns: Option<&mut Turns>,
-    ) -> bool {
+    /// Spreads a chunk over the lanes, up to the next commit.
+    fn fill(&mut self, agenda: &mut Agenda, port: &mut impl Port, crew: &mut Crew) -> Next {
+        let next = self.spread(agenda, port, crew);
+        if let Some(turns) = &mut crew.turns {
+            turns.finish(&mut crew.lanes, agenda.world());
+        }
+        next
+    }
+
+    fn spread(&mut self, agenda: &mut Agenda, port: &mut impl Port, crew: &mut Crew) -> Next {
+        let Crew { lanes, turns } = crew;
         let mut packets = 0;
         while packets < CHUNK_PACKETS {
+            agenda.peek(port, &mut self.burst, self.rows_max);
+            if !self.burst.is_empty() && agenda.next_ns() <= self.burst.clock_ns() {
+                return Next::Commit(self.burst.clock_ns());
+            }
+            self.burst.set_border(agenda.next_ns());
             port.receive(&mut self.burst);
             if self.burst.is_empty() {
-                if let Some(turns) = turns {
-                    turns.finish(lanes, world);
-                }
-                return false;
+                return Next::End;
             }
+            let world = agenda.world();
             packets += self.burst.len();
             self.arena.reset();
             let mut batch = self.burst.batch(&self.arena, &mut self.events);
@@ -193,17 +295,14 @@ impl Dispatcher {
             self.steer.run(&mut batch, world, &mut self.owners);
             self.events.clear();
             for (row, &owner) in self.owners.iter().enumerate() {
-                if let Some(turns) = &mut turns {
+                if let Some(turns) = turns {
                     turns.advance(owner, &self.burst.arrival(row), lanes, world);
                 }
                 lanes[usize::from(owner)].push(&self.burst, row);
             }
             self.burst.advance();
         }
-        if let Some(turns) = turns {
-            turns.finish(lanes, world);
-        }
-        true
+        Next::More
     }
 }
 

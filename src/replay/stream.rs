@@ -3,11 +3,14 @@
 //! pieces that fit what one event kind is guaranteed, and the ring is emptied after each. Or the
 //! collector is another process, and the ring belongs to the sender's thread.
 
+use std::sync::Arc;
+
 use components::block::EventFrame;
 use components::kinds::EventKind;
 use components::reason::{Counts, RefuseReason};
 use components::ring::{ReplayRing, RingConfig, RingError};
 use components::wire::{Frame, Hello, KindLoss, LossReport, ProtocolError};
+use components::world::World;
 use zerocopy::little_endian::U64;
 
 use super::remote::Remote;
@@ -78,6 +81,15 @@ impl Stream {
                     error: None,
                 }
             }
+        }
+    }
+
+    /// Frames from now on have their ids from this world; those so far have been delivered. A
+    /// collector of another process has names of its own.
+    pub(super) fn commit(&mut self, world: &Arc<World>) {
+        match self {
+            Self::Inline(stream) => stream.collector.commit(world),
+            Self::Remote(_) => {}
         }
     }
 

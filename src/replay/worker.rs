@@ -7,9 +7,12 @@ use components::event::Events;
 use components::kinds::EventKind;
 use components::reason::Fate;
 use components::screen_state::ScreenState;
+use components::session::record::Session;
 use components::world::World;
+use systems::commit::{self, Change, Commit, CommitCounts};
 use systems::pipeline::{EXPIRED_MAX, Pipeline};
 use systems::schedule::Schedule;
+use systems::schedule::settings::Settings;
 use systems::shard::{Outbox, Shard};
 
 use crate::port::{Burst, Transmit};
@@ -30,6 +33,8 @@ pub trait Output {
 pub struct Worker {
     pipeline: Pipeline,
     shard: Shard,
+    settings: Settings,
+    number: u16,
     events: Events,
     arena: Bump,
     /// No packets: what sessions end with between bursts.
@@ -46,6 +51,8 @@ impl Worker {
         Self {
             pipeline: Pipeline::new(schedule),
             shard: Shard::new(world, &schedule.settings, number),
+            settings: schedule.settings.clone(),
+            number,
             // A few events a packet, or as many sessions as end at once.
             events: Events::with_capacity((rows_max * 4).max(EXPIRED_MAX)),
             arena: Bump::with_capacity(rows_max * 512),
@@ -107,6 +114,36 @@ impl Worker {
             self.indexes.push(index);
             self.put_out_events(output);
         }
+    }
+
+    /// Goes on under a new world, before packet `index`. Where workers share what screens remember,
+    /// that has been carried over already: `carried` is what it cost in forgotten addresses.
+    /// `is_mine` tells which sessions stay with this worker.
+    pub fn commit(
+        &mut self,
+        change: &Change<'_>,
+        index: u64,
+        carried: Option<u64>,
+        is_mine: impl Fn(&Session, &Session) -> bool,
+        output: &mut impl Output,
+    ) -> CommitCounts {
+        let Shard { screens, counters, .. } = &mut self.shard;
+        let evicted = &mut counters.screens_evicted;
+        match carried {
+            Some(count) => *evicted += count,
+            None => commit::carry_screens(screens, change, &self.settings, evicted),
+        }
+        let mut commit = Commit::new(*change, &self.settings, self.number, &self.shard);
+        let mut more = true;
+        while more {
+            self.arena.reset();
+            let mut batch = self.nothing.batch(&self.arena, &mut self.events);
+            more = self.pipeline.judge(&mut batch, &mut self.shard, &mut commit, &is_mine);
+            self.indexes.clear();
+            self.indexes.push(index);
+            self.put_out_events(output);
+        }
+        self.pipeline.finish(&mut self.shard, commit)
     }
 
     /// Lets the clock run on in silence until every session has ended.

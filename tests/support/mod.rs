@@ -5,6 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use components::world::World;
 use systems::schedule::Schedule;
 use weir::capture::CaptureReader;
 use weir::collector::{Format, RenderOptions, Renderer, Sink, WriterSink};
@@ -17,6 +18,7 @@ use weir::generate::{Parameters, scenario};
 use weir::ledger::Ledger;
 use weir::port::Bind;
 use weir::replay::Replay;
+use weir::replay::agenda::{Commit, CommitTime};
 
 /// What came out.
 #[derive(Debug)]
@@ -66,8 +68,8 @@ pub(crate) fn schedule(rows_max: usize, workers: u16) -> Schedule {
     schedule.with(Some(rows_max), Some(workers)).expect("in range")
 }
 
-/// Replays a capture's bytes.
-pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output {
+/// A configuration's text, compiled.
+fn world(config: &str) -> World {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let options = CompileOptions { log_default_policy: true };
     let bytes = config.as_bytes();
@@ -75,7 +77,24 @@ pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output
     let Some(compiled) = compiled else {
         panic!("{}", render::text(&sources, &diagnostics));
     };
-    let world = Arc::new(compiled.world);
+    compiled.world
+}
+
+/// Replays a capture's bytes.
+pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output {
+    replay_through(config, &[], capture, schedule)
+}
+
+/// Replays a capture's bytes while other configurations take over.
+pub(crate) fn replay_through(
+    config: &str,
+    commits: &[(CommitTime, &str)],
+    capture: &[u8],
+    schedule: Schedule,
+) -> Output {
+    let commit = |&(at, config): &(CommitTime, &str)| Commit { at, world: world(config) };
+    let commits = commits.iter().map(commit).collect();
+    let world = Arc::new(world(config));
     let (frames, lines) = (Shared::default(), Shared::default());
     let renderer =
         Renderer::new(Arc::clone(&world), RenderOptions::new(Format::SdSyslog, "fw-test"));
@@ -88,6 +107,7 @@ pub(crate) fn replay(config: &str, capture: &[u8], schedule: Schedule) -> Output
     let reader = CaptureReader::from_read("test.pcap", Cursor::new(capture.to_vec()));
     let replay = Replay {
         world,
+        commits,
         schedule,
         captures: vec![(reader, Bind::Auto)],
         remote: None,

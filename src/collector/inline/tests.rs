@@ -29,6 +29,8 @@ impl Recorder {
 }
 
 impl Sink for Recorder {
+    fn commit(&mut self, _world: &Arc<World>) {}
+
     fn write(&mut self, event: &RtFlow, frame: &[u8]) {
         let mut taken = self.0.lock().expect("no panic while locked");
         taken.push((*event, frame.to_vec()));

@@ -121,6 +121,11 @@ impl Renderer {
         Self { world, printer: Printer { options, host, clock } }
     }
 
+    /// Takes names and NAT rules from another world from now on.
+    pub fn commit(&mut self, world: &Arc<World>) {
+        self.world = Arc::clone(world);
+    }
+
     /// Appends one event: a line with its newline, or in [`Format::Binary`] `frame`, which is the
     /// event's header and record.
     pub fn render(&mut self, event: &RtFlow, frame: &[u8], out: &mut Vec<u8>) {

@@ -7,8 +7,10 @@ mod writer;
 pub use writer::WriterSink;
 
 use std::io;
+use std::sync::Arc;
 
 use components::wire::RtFlow;
+use components::world::World;
 
 use super::report::SinkReport;
 
@@ -16,6 +18,10 @@ use super::report::SinkReport;
 pub trait Sink: Send {
     /// Takes one event, in order of sequence; `frame` is its header and record as received.
     fn write(&mut self, event: &RtFlow, frame: &[u8]);
+
+    /// Events from now on have their ids from this world; those taken so far have them from the one
+    /// before.
+    fn commit(&mut self, world: &Arc<World>);
 
     /// Hands everything taken so far to the receiver.
     fn flush(&mut self);

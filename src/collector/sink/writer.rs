@@ -4,9 +4,11 @@
 //! (half a line may stand there), so that nothing more is written and everything later is lost.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use components::reason::{Counts, SinkLoss};
 use components::wire::RtFlow;
+use components::world::World;
 
 use super::Sink;
 use crate::collector::render::Renderer;
@@ -92,6 +94,13 @@ impl<W: Write + Send> Sink for WriterSink<W> {
         self.ends.push(self.buffer.len());
         if self.buffer.len() >= BUFFER_BYTES {
             self.drain();
+        }
+    }
+
+    fn commit(&mut self, world: &Arc<World>) {
+        // What is buffered is rendered already.
+        if let Encoding::Lines(renderer) = &mut self.encoding {
+            renderer.commit(world);
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Case {
     pub(crate) counted: Vec<(usize, String, u64)>,
 }
 
-/// A packet with what is expected of it; without a packet, the end.
+/// A packet with what is expected of it; without a packet, a commit or the end.
 pub(crate) struct Step {
     /// Where it stands, from 0.
     pub(crate) line: usize,
@@ -35,12 +35,22 @@ pub(crate) struct Step {
     pub(crate) last_line: usize,
     /// The packet.
     pub(crate) packet: Option<Arrival>,
+    /// The configuration that takes over.
+    pub(crate) commit: Option<Takeover>,
     /// Its fate.
     pub(crate) fate: Option<(usize, String)>,
     /// Answers to it.
     pub(crate) answers: Vec<(usize, String)>,
     /// Events that it raised.
     pub(crate) events: Vec<(usize, String)>,
+}
+
+/// A configuration and when it takes over.
+pub(crate) struct Takeover {
+    /// Nanoseconds since the epoch.
+    pub(crate) time_ns: u64,
+    /// The whole of it.
+    pub(crate) config: String,
 }
 
 /// A packet as it arrives.
@@ -93,7 +103,7 @@ impl Case {
             return Err(format!("{path}:1: does not begin with `# ` and what the case shows"));
         }
         match case.steps.last() {
-            Some(Step { packet: None, .. }) => Ok(case),
+            Some(Step { packet: None, commit: None, .. }) => Ok(case),
             _ => Err(format!("{path}:{}: lacks `end`", case.lines.len())),
         }
     }
@@ -112,7 +122,7 @@ impl Reading<'_> {
         }
         match (words, self.part) {
             ("packets", Part::Config) => self.part = Part::Packets,
-            ("end", Part::Packets) => self.step(at, None),
+            ("end", Part::Packets) => self.step(at, None, None),
             ("counters", Part::Packets) => {
                 self.part = Part::Counters;
                 self.case.counters = Some(Vec::new());
@@ -154,6 +164,9 @@ impl Reading<'_> {
 
     /// A packet's line, or one that goes on about the packet above.
     fn packet(&mut self, at: usize, words: &str) -> Result<(), String> {
+        if let Some(wait) = words.strip_prefix("commit +") {
+            return self.commit(at, wait);
+        }
         if let Some(wait) = words.strip_prefix('+') {
             let (wait, rest) = wait.split_once(' ').ok_or("a packet needs more than its time")?;
             let wait_ns = duration(wait)?;
@@ -167,7 +180,7 @@ impl Reading<'_> {
             }
             let frame = notation::frame(packet)?;
             let ingress = ingress.to_owned();
-            self.step(at, Some(Arrival { time_ns: self.time_ns, ingress, frame }));
+            self.step(at, Some(Arrival { time_ns: self.time_ns, ingress, frame }), None);
             return outcomes.split("=>").try_for_each(|outcome| self.outcome(at, outcome.trim()));
         }
         if let Some(counted) = words.strip_prefix("events ") {
@@ -180,6 +193,11 @@ impl Reading<'_> {
         step.last_line = at;
         if let Some(event) = words.strip_prefix("event ") {
             step.events.push((at, event.trim().to_owned()));
+            return Ok(());
+        }
+        if let Some(commit) = &mut step.commit {
+            commit.config += words;
+            commit.config.push('\n');
             return Ok(());
         }
         match words.strip_prefix("=>") {
@@ -199,9 +217,23 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn step(&mut self, at: usize, packet: Option<Arrival>) {
+    /// A commit: the lines below it change the configuration so far.
+    fn commit(&mut self, at: usize, wait: &str) -> Result<(), String> {
+        let wait_ns = duration(wait)?;
+        if wait_ns == 0 {
+            return Err("a commit needs a time of its own".into());
+        }
+        self.time_ns += wait_ns;
+        let mut commits = self.case.steps.iter().filter_map(|step| step.commit.as_ref());
+        let config = commits.next_back().map_or(&self.case.config, |commit| &commit.config).clone();
+        self.step(at, None, Some(Takeover { time_ns: self.time_ns, config }));
+        Ok(())
+    }
+
+    fn step(&mut self, line: usize, packet: Option<Arrival>, commit: Option<Takeover>) {
         let (fate, answers, events) = (None, Vec::new(), Vec::new());
-        self.case.steps.push(Step { line: at, last_line: at, packet, fate, answers, events });
+        let last_line = line;
+        self.case.steps.push(Step { line, last_line, packet, commit, fate, answers, events });
     }
 }
 

@@ -41,9 +41,9 @@ pub(crate) fn root() -> PathBuf {
 /// Runs a case; every complaint has its line.
 pub(crate) fn check(path: &str) -> Result<(), String> {
     let case = Case::read(&root(), path)?;
-    let world = Arc::new(compile(&case)?);
+    let worlds = worlds(&case)?;
     let schedule = schedule(&case)?;
-    let run = step::run(&case, &world, &schedule)?;
+    let run = step::run(&case, &worlds, &schedule)?;
     let fill = std::env::var("SCENARIOS").is_ok_and(|value| value == "fill");
     let complaints = compare(&case, &run, fill);
     if !complaints.is_empty() {
@@ -52,14 +52,23 @@ pub(crate) fn check(path: &str) -> Result<(), String> {
     if fill {
         add_what_is_missing(&case, &run)?;
     }
-    whole::check(&case, &world, &schedule, &run)
+    whole::check(&case, &worlds, &schedule, &run)
 }
 
-/// The case's configuration, compiled.
-pub(crate) fn compile(case: &Case) -> Result<World, String> {
+/// The case's configurations, compiled: the first one and that of each commit.
+pub(crate) fn worlds(case: &Case) -> Result<Vec<Arc<World>>, String> {
+    let commits = case.steps.iter().filter_map(|step| step.commit.as_ref());
+    let configs = std::iter::once(&case.config).chain(commits.map(|commit| &commit.config));
+    let compiled = configs.zip(1..).map(|(config, generation)| {
+        Ok(Arc::new(World { generation, ..compile(&case.path, config)? }))
+    });
+    compiled.collect()
+}
+
+fn compile(name: &str, config: &str) -> Result<World, String> {
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     let options = CompileOptions { log_default_policy: false };
-    let (name, bytes) = (&case.path, case.config.as_bytes());
+    let bytes = config.as_bytes();
     let compiled = load_bytes(&mut sources, name, bytes, &options, &mut diagnostics);
     compiled.map(|compiled| compiled.world).ok_or_else(|| render::text(&sources, &diagnostics))
 }

@@ -1,6 +1,8 @@
 //! A case packet by packet: one worker, batches of one, so that after each packet its fate, its
 //! answers and its events are known, and after the last one the counters.
 
+use std::sync::Arc;
+
 use components::block::EventFrame;
 use components::columns::LinkType;
 use components::ids::IfIndex;
@@ -9,15 +11,17 @@ use components::reason::DropReason;
 use components::wire::RtFlow;
 use components::world::World;
 use components::world::screen::ScreenAttack;
+use components::world::succession::Succession;
+use systems::commit::Change;
 use systems::counters::{FilterCount, PacketCounts};
 use systems::schedule::Schedule;
 use systems::schedule::settings::AtEnd;
 use systems::shard::{Outbox, Shard};
-use weir::port::{Arrival, Burst, Transmit};
+use weir::port::{Arrival, Burst, INTERFACE_GONE, Transmit};
 use weir::replay::worker::{Output, Worker};
 use zerocopy::IntoBytes;
 
-use super::file::{Case, Step};
+use super::file::{self, Case, Step};
 use super::observe;
 
 /// What one step brought, in words.
@@ -61,7 +65,10 @@ impl Output for Out {
 }
 
 /// Runs a case.
-pub(crate) fn run(case: &Case, world: &World, schedule: &Schedule) -> Result<Run, String> {
+pub(crate) fn run(case: &Case, worlds: &[Arc<World>], schedule: &Schedule) -> Result<Run, String> {
+    let mut worlds = worlds.iter();
+    let first: &World = worlds.next().ok_or("no configuration")?;
+    let mut world = first;
     let mut worker = Worker::new(world, schedule, 0);
     let mut burst = Burst::new(1, *schedule.settings.session.tick_ms.get_ref() * 1_000_000);
     let mut run =
@@ -70,22 +77,23 @@ pub(crate) fn run(case: &Case, world: &World, schedule: &Schedule) -> Result<Run
     for step in &case.steps {
         let mut out = Out::default();
         let before = worker.shard().counters.packets;
-        match &step.packet {
-            Some(packet) => {
-                let index = run.steps.len() as u64;
-                burst.push(&Arrival {
-                    time_ns: packet.time_ns,
-                    frame: &packet.frame.bytes,
-                    wire_length: u32::try_from(packet.frame.wire_length).unwrap_or(u32::MAX),
-                    link: LinkType::Ethernet,
-                    ingress: ingress(case, step, world)?,
-                    index,
-                });
+        let index = run.steps.len() as u64;
+        let mut after = world;
+        match (&step.packet, &step.commit) {
+            (_, Some(commit)) => {
+                after = worlds.next().ok_or("a commit without a configuration")?;
+                let succession = &Succession::new(world, after);
+                let clock_ns = commit.time_ns;
+                let change = Change { old: world, new: after, succession, clock_ns };
+                worker.commit(&change, index, None, |_, _| true, &mut out);
+            }
+            (Some(packet), _) => {
+                burst.push(&arrival(packet, ingress(case, step, world, first)?, index));
                 worker.run(&mut burst, world, &mut out);
                 leased = worker.shard().ports.leased();
             }
-            None if schedule.settings.replay.at_end == AtEnd::Keep => {}
-            None => worker.age_out(world, &mut out),
+            (None, None) if schedule.settings.replay.at_end == AtEnd::Keep => {}
+            (None, None) => worker.age_out(world, &mut out),
         }
         let mut seen = Seen::default();
         if step.packet.is_some() {
@@ -108,13 +116,31 @@ pub(crate) fn run(case: &Case, world: &World, schedule: &Schedule) -> Result<Run
             run.records.push(record);
         }
         run.steps.push(seen);
+        world = after;
     }
     run.counters = counters(worker.shard(), world, leased);
     Ok(run)
 }
 
-/// The interface that a step's packet comes in by.
-pub(crate) fn ingress(case: &Case, step: &Step, world: &World) -> Result<IfIndex, String> {
+/// A packet as a port hands it over.
+fn arrival(packet: &file::Arrival, ingress: IfIndex, index: u64) -> Arrival<'_> {
+    Arrival {
+        time_ns: packet.time_ns,
+        frame: &packet.frame.bytes,
+        wire_length: u32::try_from(packet.frame.wire_length).unwrap_or(u32::MAX),
+        link: LinkType::Ethernet,
+        ingress,
+        index,
+    }
+}
+
+/// The interface that a step's packet comes in by; it may be gone since the first configuration.
+pub(crate) fn ingress(
+    case: &Case,
+    step: &Step,
+    world: &World,
+    first: &World,
+) -> Result<IfIndex, String> {
     let Some(packet) = &step.packet else {
         return Ok(IfIndex::NONE);
     };
@@ -124,9 +150,11 @@ pub(crate) fn ingress(case: &Case, step: &Step, world: &World) -> Result<IfIndex
         let zone = world.interfaces.get(*id).zone;
         world.names.interface(*id) == name || (!zone.is_none() && world.names.zone(zone) == name)
     };
+    let gone =
+        || first.names.interfaces.iter().any(|known| known == name).then_some(INTERFACE_GONE);
     match name {
         "auto" => Ok(IfIndex::NONE),
-        _ => ids.find(named).ok_or_else(|| {
+        _ => ids.find(named).or_else(gone).ok_or_else(|| {
             format!("{}: `{name}` is neither a zone nor an interface", case.place(step.line))
         }),
     }

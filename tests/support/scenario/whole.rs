@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex};
 
+use components::ids::IfIndex;
 use components::wire::Decoder;
 use components::world::World;
 use systems::schedule::Schedule;
 use weir::capture::CaptureReader;
 use weir::collector::{Sink, WriterSink};
 use weir::ledger::Ledger;
-use weir::port::Bind;
+use weir::port::{Bind, INTERFACE_GONE};
 use weir::replay::Replay;
+use weir::replay::agenda::{Commit, CommitTime};
 
 use super::file::Case;
 use super::step::{self, Run};
@@ -28,13 +30,13 @@ struct Outcome {
 /// Replays at all batch sizes and with several workers.
 pub(crate) fn check(
     case: &Case,
-    world: &Arc<World>,
+    worlds: &[Arc<World>],
     schedule: &Schedule,
     run: &Run,
 ) -> Result<(), String> {
     let with = |rows: usize, workers: u16| -> Result<(Outcome, Ledger), String> {
         let schedule = schedule.clone().with(Some(rows), Some(workers));
-        replay(case, world, schedule.map_err(|error| format!("{error:?}"))?)
+        replay(case, worlds, schedule.map_err(|error| format!("{error:?}"))?)
     };
     let (one, ledger) = with(1, 1)?;
     if !ledger.balanced {
@@ -76,17 +78,23 @@ pub(crate) fn check(
 
 fn replay(
     case: &Case,
-    world: &Arc<World>,
+    worlds: &[Arc<World>],
     schedule: Schedule,
 ) -> Result<(Outcome, Ledger), String> {
     let frames = Shared::default();
     let sinks: Vec<Box<dyn Sink>> = vec![Box::new(WriterSink::frames("frames", frames.clone()))];
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let written = directory.path().join("out.pcapng");
+    let takeovers = case.steps.iter().filter_map(|step| step.commit.as_ref());
+    let commits = takeovers.zip(&worlds[1..]).map(|(takeover, world)| Commit {
+        at: CommitTime::At(takeover.time_ns),
+        world: World::clone(world),
+    });
     let replay = Replay {
-        world: Arc::clone(world),
+        world: Arc::clone(&worlds[0]),
+        commits: commits.collect(),
         schedule,
-        captures: captures(case, world)?,
+        captures: captures(case, worlds)?,
         remote: None,
         rate: None,
         sinks,
@@ -99,13 +107,23 @@ fn replay(
 }
 
 /// One capture for every interface that packets come in by.
-fn captures(case: &Case, world: &World) -> Result<Vec<(CaptureReader, Bind)>, String> {
+fn captures(case: &Case, worlds: &[Arc<World>]) -> Result<Vec<(CaptureReader, Bind)>, String> {
     let mut files: BTreeMap<_, Vec<u8>> = BTreeMap::new();
+    let mut commits = 0;
     for step in &case.steps {
+        commits += usize::from(step.commit.is_some());
         let Some(packet) = &step.packet else {
             continue;
         };
-        let file = files.entry(step::ingress(case, step, world)?).or_insert_with(pcap_header);
+        let now = step::ingress(case, step, &worlds[commits], &worlds[0])?;
+        let name = match now {
+            INTERFACE_GONE => &packet.ingress,
+            _ => worlds[commits].names.interface(now),
+        };
+        let ingress = at_first(name, &worlds[0]).ok_or_else(|| {
+            format!("{}: this interface comes with a commit", case.place(step.line))
+        })?;
+        let file = files.entry(ingress).or_insert_with(pcap_header);
         let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         for word in [
             short(packet.time_ns / 1_000_000_000),
@@ -117,11 +135,17 @@ fn captures(case: &Case, world: &World) -> Result<Vec<(CaptureReader, Bind)>, St
         }
         file.extend(&packet.frame.bytes);
     }
-    let open = |(ingress, bytes): (components::ids::IfIndex, Vec<u8>)| {
+    let open = |(ingress, bytes): (IfIndex, Vec<u8>)| {
         let bind = if ingress.is_none() { Bind::Auto } else { Bind::To(ingress) };
         (CaptureReader::from_read(&case.path, Cursor::new(bytes)), bind)
     };
     Ok(files.into_iter().map(open).collect())
+}
+
+/// The id that an interface had at first: captures are bound then.
+fn at_first(name: &str, first: &World) -> Option<IfIndex> {
+    let mut ids = std::iter::once(IfIndex::NONE).chain(first.interfaces.ids());
+    ids.find(|&id| first.names.interface(id) == name)
 }
 
 /// Ethernet, nanoseconds.
