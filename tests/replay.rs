@@ -209,6 +209,44 @@ fn an_output_that_is_an_input_or_another_output_is_refused_and_left_as_it_was() 
 }
 
 #[test]
+fn a_commit_on_the_way_shows_in_the_summary() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let narrow = path(directory.path(), "narrow.conf");
+    let text = branch_office().replace("address lan 10.1.1.0/24", "address lan 10.1.1.0/28");
+    std::fs::write(&narrow, text).expect("written");
+    let commit = format!("100s={narrow}");
+    let output = weir(&["replay", "--config", CONFIG, "--commit", &commit, CAPTURE]);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let summary = text.lines().skip_while(|line| !line.starts_with("commit ")).take(5);
+    let words = |line: &str| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let summary: Vec<_> = summary.map(words).collect();
+    assert_eq!(summary, ["commit 5", "0 unchanged", "4 rematched", "1 ended", "1 policy"]);
+    assert!(stdout(&output).contains("reason=\"policy\""), "{}", stdout(&output));
+}
+
+#[test]
+fn a_bad_commit_stops_the_replay_before_it_begins() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let bad = path(directory.path(), "bad.conf");
+    std::fs::write(&bad, "security { zones { security-zone trust { screen none; } } }\n")
+        .expect("written");
+    let log = path(directory.path(), "log");
+    let late = format!("2030-01-01T00:00:00Z={bad}");
+    let args = ["replay", "--config", CONFIG, "--log", &log, "--commit"];
+    let with = |commit: &str| weir(&[&args[..], &[commit, CAPTURE]].concat());
+    let output = with(&late);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains(&format!("{bad}:1:")), "{}", stderr(&output));
+    let output = with("5s=/nonexistent.conf");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("/nonexistent.conf"), "{}", stderr(&output));
+    let output = with("soon=x.conf");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!Path::new(&log).exists(), "nothing was written");
+}
+
+#[test]
 fn bound_captures_take_their_interface_and_spoofed_sources_show() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = path(directory.path(), "spoof.pcap");

@@ -5,7 +5,7 @@ use components::ids::{AppId, PolicyId, RuleId, ZoneId};
 use components::kinds::Action;
 use components::world::application::AppTerm;
 use components::world::names::PolicyName;
-use components::world::policy::{AppMatch, DefaultPolicy, Policy, PolicyTable};
+use components::world::policy::{AppMatch, DefaultPolicy, Policy, PolicyTable, Rematch};
 
 use super::Compiler;
 use crate::config::check;
@@ -20,12 +20,13 @@ pub(super) struct Lists {
     global: Vec<Policy>,
     default: DefaultPolicy,
     utc_offset_s: i32,
+    rematch: Rematch,
 }
 
 impl Lists {
     pub(super) fn into_table(self) -> PolicyTable {
         let table = PolicyTable::new(self.pairs, self.global, self.default);
-        table.in_time_zone(self.utc_offset_s)
+        table.in_time_zone(self.utc_offset_s).with_rematch(self.rematch)
     }
 }
 
@@ -33,9 +34,10 @@ impl<'m> Compiler<'m, '_> {
     /// All lists; names that are not defined are errors, and policies that an earlier one covers
     /// warnings.
     pub(super) fn compile_policies(&mut self, model: &'m Model<'m>, log_default: bool) -> Lists {
-        let Policies { lists, default_action, default_log } = &model.policies;
+        let Policies { lists, default_action, default_log, rematch } = &model.policies;
         let mut compiled = Lists {
             default: DefaultPolicy { action: *default_action, log: *default_log || log_default },
+            rematch: *rematch,
             ..Lists::default()
         };
         for named in &model.schedulers {

@@ -3,6 +3,7 @@
 //! policy would let more through.
 
 use components::kinds::Action;
+use components::world::policy::Rematch;
 
 use super::reader::{Reader, Stanza, Word, statements};
 use crate::config::tree::Node;
@@ -65,6 +66,8 @@ pub struct Policies<'t> {
     pub default_action: Action,
     /// `default-policy-logging`.
     pub default_log: bool,
+    /// `policy-rematch`.
+    pub rematch: Rematch,
 }
 
 /// Reads `security policies`.
@@ -92,6 +95,10 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Policies<'t> 
                 }
             }
             "default-policy-logging" => read.default_log = true,
+            "policy-rematch" => {
+                let extensive = statements(statement).any(|option| option.word == "extensive");
+                read.rematch = if extensive { Rematch::Any } else { Rematch::Same };
+            }
             _ => reader.other(&POLICIES, statement),
         }
     }
@@ -247,8 +254,8 @@ const DEFAULT_POLICY: &str = "default-policy";
 
 const POLICIES: Stanza = Stanza {
     path: "security policies",
-    honoured: "from-zone global default-policy default-policy-logging",
-    later: "policy-rematch pre-id-default-policy unified-policy-explicit-match",
+    honoured: "from-zone global default-policy default-policy-logging policy-rematch",
+    later: "pre-id-default-policy unified-policy-explicit-match",
     ignored: "policy-stats lookup-intra-zone",
     ..Stanza::EMPTY
 };
