@@ -43,15 +43,17 @@ pub struct Applied {
 /// The numbers of the FullResyncs that wait for a resynchronisation: one does for all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The lowest ones, ascending; those beyond the first [`HELD_MAX`] are not told apart.
+    /// The lowest that are known, ascending, at most [`HELD_MAX`].
     numbers: Vec<u64>,
+    /// Up to here there may be others.
+    vague: u64,
     last: u64,
 }
 
 impl Held {
     /// As a checkpoint has kept it: those between are not told apart.
     pub(crate) fn restored(first: u64, last: u64) -> Self {
-        Self { numbers: vec![first], last }
+        Self { numbers: vec![first], vague: last, last }
     }
 
     /// None that waits is below this.
@@ -69,6 +71,8 @@ impl Held {
     fn add(&mut self, number: u64) {
         if self.numbers.len() < HELD_MAX {
             self.numbers.push(number);
+        } else {
+            self.vague = number;
         }
         self.last = number;
     }
@@ -76,8 +80,8 @@ impl Held {
     /// What waits above `through`. If it is not known which is the lowest, it may be the next.
     fn above(mut self, through: u64) -> Option<Self> {
         self.numbers.retain(|number| *number > through);
-        if self.numbers.is_empty() && self.last > through {
-            self.numbers.push(through.saturating_add(1));
+        if self.vague > through {
+            self.numbers.insert(0, through + 1);
         }
         (self.last > through).then_some(self)
     }
@@ -176,7 +180,8 @@ impl StreamPosition {
         self.applied.count(frame_type);
         self.position = self.position.max(sequence);
         if frame_type == FrameType::FullResync {
-            self.held.get_or_insert(Held { numbers: Vec::new(), last: 0 }).add(sequence);
+            let none = Held { numbers: Vec::new(), vague: 0, last: 0 };
+            self.held.get_or_insert(none).add(sequence);
         }
     }
 
@@ -220,3 +225,69 @@ impl StreamPosition {
 const HELD_MAX: usize = 64;
 /// Losses that are remembered one by one; older ones are in the sums and in the spool.
 pub const LOSSES_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(held: impl IntoIterator<Item = u64>) -> StreamPosition {
+        let mut position = StreamPosition::new(StreamId(1));
+        for sequence in held {
+            position.apply(FrameType::FullResync, sequence);
+        }
+        position
+    }
+
+    #[test]
+    fn a_resynchronisation_frees_what_came_before_it_began() {
+        let mut position = position([10, 25, 30]);
+        let ackable: Vec<u64> = [5, 10, 24, 25, 30]
+            .map(|through| {
+                position.resynced(through);
+                position.ackable()
+            })
+            .to_vec();
+        assert_eq!(ackable, [9, 24, 24, 29, 30]);
+        assert_eq!(position.held, None);
+    }
+
+    #[test]
+    fn what_is_known_by_its_ends_only_frees_no_number_too_many() {
+        let mut position = position([]);
+        position.position = 30;
+        position.held = Some(Held::restored(10, 30));
+        position.apply(FrameType::FullResync, 40);
+        position.resynced(20);
+        assert_eq!(position.ackable(), 20, "25 may be one of them");
+        position.resynced(30);
+        assert_eq!(position.ackable(), 39);
+    }
+
+    #[test]
+    fn more_than_are_told_apart_free_no_number_too_many() {
+        let mut position = position((1..=100).map(|n| 10 * n));
+        position.resynced(630);
+        assert_eq!(position.ackable(), 630, "640 is the last that is known");
+        position.resynced(990);
+        assert_eq!(position.ackable(), 990);
+        position.resynced(1000);
+        assert_eq!(position.ackable(), 1000);
+    }
+
+    #[test]
+    fn losses_that_touch_are_one_and_only_the_last_are_remembered() {
+        let mut position = position([]);
+        let mut lose = |first, last, reason| {
+            position.lose(&Loss { stream: StreamId(1), first, last, reason });
+        };
+        lose(1, 2, LossReason::Evicted);
+        lose(3, 3, LossReason::Evicted);
+        lose(4, 4, LossReason::Quarantined);
+        for number in 3..3 + LOSSES_MAX as u64 {
+            lose(2 * number, 2 * number, LossReason::UnknownType);
+        }
+        assert_eq!(position.losses().len(), LOSSES_MAX);
+        assert_eq!((position.losses()[0].first, position.lost.0), (6, [3, 0, 1, 64]));
+        assert_eq!(position.stale, Some(3));
+    }
+}
