@@ -136,6 +136,7 @@ impl ReplayRing {
         self.resync =
             Resync::Numbered(sequence, FrameHeader::new(FrameType::FullResync, 0, sequence));
         self.occupancy.take(None);
+        self.slots.scrub(sequence);
         self.head += 1;
         self.counters.resyncs += 1;
         self.check();
@@ -363,12 +364,12 @@ impl ReplayRing {
             return false;
         }
         while !self.has_room(kind) {
+            if self.pass_hole() {
+                self.leave_oldest();
+                continue;
+            }
             if self.overflow == Overflow::Refuse || self.tail == self.head {
                 return false;
-            }
-            if self.pass_hole() {
-                self.tail += 1;
-                continue;
             }
             let oldest = self.class(self.tail);
             if oldest != kind && self.occupancy.is_protected(oldest) {
@@ -385,29 +386,11 @@ impl ReplayRing {
         free && self.occupancy.admits(kind)
     }
 
-    /// Whether the oldest number is a hole, which is then forgotten.
-    fn pass_hole(&mut self) -> bool {
-        let hole = self.holes.first() == Some(&self.tail);
-        if hole {
-            self.holes.remove(0);
-        }
-        hole
-    }
-
-    /// A number without a frame is never written: the next one that is shows the gap.
-    fn step_over_holes(&mut self) {
-        while self.holes.contains(&self.sent) {
-            self.sent += 1;
-            self.sent_end = self.sent_end.max(self.sent);
-        }
-    }
-
     /// Gives up the oldest frame. It cannot be half written: a frame begun counts as sent, and
     /// the owner holds the rest of it.
     fn evict(&mut self, oldest: Option<EventKind>) {
         self.occupancy.release(oldest);
-        self.tail += 1;
-        self.sent = self.sent.max(self.tail);
+        self.leave_oldest();
         match oldest {
             Some(kind) => {
                 self.counters.evicted.0[kind.index()] += 1;
@@ -415,6 +398,13 @@ impl ReplayRing {
             }
             None => self.resync = Resync::Owed,
         }
+    }
+
+    /// The oldest number is not retained any more; what is written next may have been it.
+    fn leave_oldest(&mut self) {
+        self.tail += 1;
+        self.sent = self.sent.max(self.tail);
+        self.step_over_holes();
     }
 
     /// The event kind of a retained frame, `None` for the FullResync.

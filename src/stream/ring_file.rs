@@ -202,7 +202,7 @@ impl RingFile {
         let state = head.states[usize::from(head.generation.get() % 2 == 1)];
         let ring = ReplayRing::in_memory(config, memory, Some(&state))?;
         self.generation = head.generation.get();
-        let begin = Begin::TakenOver { retained: ring.retained(), torn: ring.counters().torn };
+        let begin = Begin::TakenOver { retained: ring.retained(), torn: ring.holes() };
         let upstream = state.upstream();
         self.publish(&ring, &upstream);
         Ok(Opened { file: self, ring, upstream, begin })

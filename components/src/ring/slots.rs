@@ -98,6 +98,23 @@ impl Slots {
         }
     }
 
+    /// Empties the slot of a number that is no event's. A process that died while it appended may
+    /// have left a frame of that very number there, which its successor must not take for one.
+    pub(super) fn scrub(&mut self, sequence: u64) {
+        let slot = self.slot(sequence);
+        let frames: &mut [EventFrame] = match &mut self.frames {
+            Frames::Owned(frames) => frames,
+            Frames::Mapped(memory) => memory.slots,
+        };
+        frames[slot] = EventFrame::blank();
+        frames[slot].set_sequence(NO_SEQUENCE);
+    }
+
+    /// Whether that was done.
+    pub(super) fn is_scrubbed(&self, sequence: u64) -> bool {
+        self.get(sequence).sequence() == NO_SEQUENCE
+    }
+
     /// The kind of the frame under `sequence`, if that is what its slot holds, whole.
     pub(super) fn checked_kind(&self, sequence: u64) -> Option<EventKind> {
         let slot = self.slot(sequence);
@@ -107,6 +124,15 @@ impl Slots {
             Frames::Mapped(memory) => memory.sums[slot] == checksum(frame),
         };
         (whole && frame.sequence() == sequence).then(|| frame.checked_kind()).flatten()
+    }
+
+    /// A slot that its process did not finish.
+    #[cfg(test)]
+    pub(super) fn tear(&mut self, sequence: u64) {
+        let slot = self.slot(sequence);
+        if let Frames::Owned(frames) = &mut self.frames {
+            frames[slot].set_sequence(!sequence);
+        }
     }
 
     /// The slots of `from..to`, at most all of them, in two runs.
@@ -131,6 +157,9 @@ impl crate::ring::ReplayRing {
         }
     }
 }
+
+/// A number that is never given.
+const NO_SEQUENCE: u64 = u64::MAX;
 
 fn checksum(frame: &EventFrame) -> U32<LE> {
     crc32fast::hash(frame.as_bytes()).into()

@@ -131,9 +131,16 @@ impl ReplayRing {
             return Err(RingError::Memory { slots: memory.slots.len(), capacity });
         }
         ring.slots = Slots::mapped(memory);
-        let Some(state) = state else {
-            return Ok(ring);
-        };
+        match state {
+            Some(state) => ring.go_on(config, state),
+            None => Ok(ring),
+        }
+    }
+
+    /// Goes on where `state` says, with the slots as they are.
+    fn go_on(self, config: &RingConfig, state: &RingState) -> Result<Self, RingError> {
+        let mut ring = self;
+        let capacity = config.capacity_frames;
         let [first, acked, tail, head] =
             [state.first, state.acked, state.tail, state.head].map(U64::get);
         let fits = acked < tail && tail <= head && head - tail <= capacity as u64 && first > 0;
@@ -155,6 +162,23 @@ impl ReplayRing {
         Ok(ring)
     }
 
+    /// The ring as the next process finds it: `state` as it was published last, the slots as they
+    /// were written, one of them not whole.
+    #[cfg(test)]
+    pub(crate) fn taken_over(
+        self,
+        config: &RingConfig,
+        state: &RingState,
+        torn: Option<u64>,
+    ) -> Result<Self, RingError> {
+        let mut ring = Self::new(config)?;
+        ring.slots = self.slots;
+        if let Some(sequence) = torn {
+            ring.slots.tear(sequence);
+        }
+        ring.go_on(config, state)
+    }
+
     /// Counts what each retained frame takes, and finds the ones that are not whole.
     fn recount(&mut self, config: &RingConfig) -> Result<(), RingError> {
         self.occupancy = Occupancy::new(&config.quotas, config.capacity_frames)?;
@@ -166,11 +190,52 @@ impl ReplayRing {
                 self.occupancy.take(Some(kind));
             } else {
                 self.holes.push(sequence);
-                self.counters.torn += 1;
                 self.owe_resync();
+                // The process before may have found it already, and left it when it died.
+                self.counters.torn += u64::from(!self.slots.is_scrubbed(sequence));
+                self.slots.scrub(sequence);
             }
         }
+        self.renumber_resync();
         Ok(())
+    }
+
+    /// A FullResync stands for what is missing before it. One with a hole behind it gives its
+    /// number up, so that the next one stands behind all of them.
+    fn renumber_resync(&mut self) {
+        let number = self.resync_number();
+        let last = self.holes.last().copied();
+        if let Some(number) = number.filter(|number| last.is_some_and(|hole| hole > *number)) {
+            let at = self.holes.partition_point(|hole| *hole < number);
+            self.holes.insert(at, number);
+            self.occupancy.release(None);
+            self.resync = Resync::Owed;
+        }
+    }
+}
+
+impl ReplayRing {
+    /// Numbers retained without a frame: slots that were not whole when the ring was taken over.
+    #[must_use]
+    pub const fn holes(&self) -> u64 {
+        self.holes.len() as u64
+    }
+
+    /// Whether the oldest number is a hole, which is then forgotten.
+    pub(super) fn pass_hole(&mut self) -> bool {
+        let hole = self.holes.first() == Some(&self.tail);
+        if hole {
+            self.holes.remove(0);
+        }
+        hole
+    }
+
+    /// A number without a frame is never written: the next one that is shows the gap.
+    pub(super) fn step_over_holes(&mut self) {
+        while self.holes.contains(&self.sent) {
+            self.sent += 1;
+            self.sent_end = self.sent_end.max(self.sent);
+        }
     }
 }
 

@@ -214,7 +214,7 @@ impl World {
             }
             self.round();
         }
-        panic!("it never drains");
+        panic!("it never drains: {:?}", self.producer().map(|producer| producer.ring()));
     }
 
     fn round(&mut self) {

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::kinds::EventKind;
 use crate::ring::{ReplayRing, RingConfig};
 use crate::stream::bug::Bug;
 use crate::stream::simulator::disk::Disk;
 use crate::stream::simulator::foreign::Foreign;
+use crate::stream::simulator::frames::Class;
 use crate::stream::simulator::link::Link;
 use crate::stream::simulator::plan::{Plan, Who};
 use crate::stream::simulator::random::Random;
@@ -114,8 +116,7 @@ impl World {
         let Peer::Dead(ring) = &mut self.peer else {
             return;
         };
-        if let Some(mut ring) = ring.take() {
-            ring.assume_written();
+        if let Some(ring) = ring.take() {
             self.mark("rings taken over", 1);
             return self.run_producer(*ring);
         }
@@ -127,14 +128,61 @@ impl World {
             self.peer = Peer::Foreign(Foreign::new(self.plan.ring_frames));
             return;
         }
-        let ring = ReplayRing::new(&RingConfig {
+        let ring = ReplayRing::new(&self.ring_config());
+        self.run_producer(ring.expect("a power of two and a start above 0"));
+    }
+
+    fn ring_config(&self) -> RingConfig {
+        RingConfig {
             capacity_frames: self.plan.ring_frames,
             stream_id: self.stream.0,
-            start_sequence: first,
+            start_sequence: self.plan.start_sequence,
             overflow: self.plan.overflow,
             quotas: self.plan.quotas,
-        });
-        self.run_producer(ring.expect("a power of two and a start above 0"));
+        }
+    }
+
+    /// What the next process finds of the ring. The one that dies may have been in the middle of
+    /// an append, whose state it had not published, or a slot may be damaged.
+    fn leave_ring(&mut self, mut producer: Producer) -> ReplayRing {
+        if self.plan.start_sequence > 1 {
+            // Near the end of the numbers none may be left for a FullResync that a hole owes.
+            let mut ring = producer.into_ring();
+            ring.assume_written();
+            return ring;
+        }
+        let state = producer.ring().state(0, &producer.refused_upstream());
+        let (tail, head) = (producer.ring().oldest(), producer.ring().next_sequence());
+        if self.random.one_in(4) && head < u64::MAX {
+            self.tag += 1;
+            let frame = Class::Event(EventKind::PolicyDeny).event(self.tag).expect("an event");
+            producer.append(&[frame]);
+            self.mark("deaths between append and publication", 1);
+            if producer.ring().next_sequence() > head {
+                let under = head.saturating_sub(self.plan.ring_frames as u64);
+                let overwritten = under >= tail;
+                self.truth().evict(under.max(tail), if overwritten { under } else { 0 });
+            }
+        }
+        let torn =
+            (self.random.one_in(8) && tail < head).then(|| tail + self.random.below(head - tail));
+        // The successor is of our version: a frame from the future is no frame to it.
+        for sequence in tail..head {
+            if matches!(self.truth().frame(sequence).0, Class::Unknown(_)) {
+                self.truth().evict(sequence, sequence);
+            }
+        }
+        if let Some(torn) = torn {
+            self.truth().evict(torn, torn);
+            self.mark("torn slots", 1);
+        }
+        self.say(|_| format!("leaves {tail}..{head}, torn {torn:?}"));
+        if let Some(number) = producer.ring().resync_number() {
+            // It gives its number up if a frame behind it is gone.
+            self.truth().give_up(number, number);
+        }
+        let ring = producer.into_ring().taken_over(&self.ring_config(), &state, torn);
+        ring.expect("a state that a ring was in")
     }
 
     fn run_producer(&mut self, ring: ReplayRing) {
@@ -173,11 +221,12 @@ impl World {
         match peer {
             Peer::Ours(producer) => {
                 self.add_producer_counters(&producer);
-                let ring = producer.into_ring();
                 if self.plan.greets() && ring_survives {
+                    let ring = self.leave_ring(*producer);
                     self.peer = Peer::Dead(Some(Box::new(ring)));
                     return;
                 }
+                let ring = producer.into_ring();
                 let last = ring.last_sequence();
                 self.truth().ended_at = Some(last);
             }
