@@ -236,7 +236,9 @@ fn identities(
         identity("forwarded = transmitted by the port", packets.forwarded, port.transmitted),
         identity(
             "answers built = answers sent by the port",
-            totals.counters.answers.sent + totals.counters.cookies.sent,
+            totals.counters.answers.sent
+                + totals.counters.answers.neighbors
+                + totals.counters.cookies.sent,
             port.answers,
         ),
         identity(

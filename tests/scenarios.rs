@@ -45,8 +45,8 @@ macro_rules! areas {
 }
 
 areas! {
-    commit, filter, fragment, host, ipv6, nat, parse, policer, policy, reject, route, screen,
-    session,
+    commit, dns, embedded, filter, fragment, host, ipv6, nat, parse, policer, policy, reject, route,
+    screen, session,
 }
 
 #[test]

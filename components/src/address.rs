@@ -126,6 +126,16 @@ impl AddressRange {
         }
     }
 
+    /// Membership.
+    #[must_use]
+    pub fn contains(&self, family: Family, address: Address) -> bool {
+        match (*self, family) {
+            (Self::V4(first, last), Family::Inet) => (first..=last).contains(&address.v4_key()),
+            (Self::V6(first, last), Family::Inet6) => (first..=last).contains(&address.v6_key()),
+            _ => false,
+        }
+    }
+
     /// The addresses in order.
     pub fn addresses(self) -> impl Iterator<Item = Address> {
         let (first, last, v4) = match self {

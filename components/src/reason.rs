@@ -113,6 +113,7 @@ reasons! {
         TcpBadReset "tcp_bad_reset" "TCP RST whose number the receiver would not obey.",
         IcmpNoSession "icmp_no_session" "An ICMP reply or error without the session it belongs to.",
         IcmpOutOfWindow "icmp_out_of_window" "An ICMP error that quotes TCP which the session's side has not in flight (RFC 5927).",
+        DnsNoSession "dns_no_session" "A DNS response that nobody asked for.",
         SessionTableFull "session_table_full" "The session table is full: fail closed.",
         NoRoute "no_route" "No route to the destination.",
         DiscardRoute "discard_route" "The route says discard or reject.",

@@ -14,6 +14,8 @@ use pcap_file::pcapng::blocks::interface_description::{
 };
 use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
 
+use systems::shard::Layer;
+
 use super::CAPTURED_LEN_MAX;
 use super::error::CaptureError;
 
@@ -99,19 +101,22 @@ impl<W: Write> PcapngWriter<W> {
         }
     }
 
-    /// Declares an interface of IP packets (LINKTYPE_RAW) with nanosecond stamps; returns the id
-    /// for [`Self::write`].
+    /// Declares an interface of IP packets (LINKTYPE_RAW) or of Ethernet frames, with nanosecond
+    /// stamps; returns the id for [`Self::write`].
     ///
     /// # Errors
     /// When writing fails.
-    pub fn interface(&mut self, name: &str) -> Result<u32, CaptureError> {
+    pub fn interface(&mut self, name: &str, layer: Layer) -> Result<u32, CaptureError> {
         let id = u32::try_from(self.inner.interfaces().len()).unwrap_or(u32::MAX);
         let options = vec![
             InterfaceDescriptionOption::IfName(Cow::Borrowed(name)),
             InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
         ];
         let block = InterfaceDescriptionBlock {
-            linktype: DataLink::RAW,
+            linktype: match layer {
+                Layer::Network => DataLink::RAW,
+                Layer::Link => DataLink::ETHERNET,
+            },
             snaplen: CAPTURED_LEN_MAX,
             options,
         };

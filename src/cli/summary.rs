@@ -85,6 +85,10 @@ fn sessions(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
         row(out, translated.destination, "destination", "packets with another destination")?;
     }
     let answers = outcome.totals.counters.answers;
+    if answers.neighbors > 0 {
+        let count = grouped(answers.neighbors);
+        writeln!(out, "neighbors     {count:>12} ARP and ND answers for proxied addresses")?;
+    }
     if answers.sent + answers.limited > 0 {
         writeln!(
             out,

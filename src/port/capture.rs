@@ -8,6 +8,7 @@ use std::io::Write;
 use components::columns::LinkType;
 use components::ids::IfIndex;
 use components::world::names::Names;
+use systems::shard::Layer;
 
 use super::{Arrival, Burst, INTERFACE_GONE, Port, PortCounters, Transmit};
 use crate::capture::{self, CaptureError, CaptureReader, Merge, PcapngWriter};
@@ -38,9 +39,29 @@ struct Writer<W: Write> {
     interfaces: Vec<u32>,
     /// Names of all pcapng interfaces, those of earlier commits included.
     declared: Vec<String>,
+    /// Those of Ethernet frames, declared when the first one goes out, by name.
+    ethernet: Vec<(String, u32)>,
 }
 
 impl<W: Write> Writer<W> {
+    /// The pcapng interface that a packet goes out by.
+    fn interface_of(&mut self, packet: &Transmit<'_>) -> Result<u32, CaptureError> {
+        let network = self.interfaces.get(packet.egress.index()).copied().unwrap_or(0);
+        if packet.layer == Layer::Network {
+            return Ok(network);
+        }
+        let name = usize::try_from(network).ok().and_then(|at| self.declared.get(at));
+        let name = name.cloned().unwrap_or_default();
+        if let Some((_, interface)) = self.ethernet.iter().find(|(known, _)| *known == name) {
+            return Ok(*interface);
+        }
+        let interface = self.pcapng.interface(&name, Layer::Link)?;
+        // Later interfaces of packets are numbered behind it.
+        self.declared.push(String::new());
+        self.ethernet.push((name, interface));
+        Ok(interface)
+    }
+
     /// Finds the interfaces of a new commit by name, and declares those that are new.
     fn commit(&mut self, names: &Names) -> Result<(), CaptureError> {
         self.interfaces.clear();
@@ -50,7 +71,7 @@ impl<W: Write> Writer<W> {
                 Some(known) => known,
                 None => {
                     self.declared.push(name.clone());
-                    self.pcapng.interface(name)?
+                    self.pcapng.interface(name, Layer::Network)?
                 }
             };
             self.interfaces.push(interface);
@@ -80,10 +101,10 @@ impl<W: Write> CapturePort<W> {
     /// If the file's head cannot be written.
     pub fn write_to(&mut self, path: &str, output: W, names: &Names) -> Result<(), CaptureError> {
         let mut pcapng = PcapngWriter::new(path, output)?;
-        let declare = |name: &String| pcapng.interface(name);
+        let declare = |name: &String| pcapng.interface(name, Layer::Network);
         let interfaces = names.interfaces.iter().map(declare).collect::<Result<Vec<_>, _>>()?;
         let declared = names.interfaces.clone();
-        self.writer = Some(Writer { pcapng, interfaces, declared });
+        self.writer = Some(Writer { pcapng, interfaces, declared, ethernet: Vec::new() });
         Ok(())
     }
 
@@ -107,10 +128,10 @@ impl<W: Write> CapturePort<W> {
         let Some(writer) = &mut self.writer else {
             return;
         };
-        let interface = writer.interfaces.get(packet.egress.index()).copied().unwrap_or(0);
-        if let Err(error) =
+        let written = writer.interface_of(packet).and_then(|interface| {
             writer.pcapng.write(interface, packet.time_ns, packet.packet, packet.wire_length)
-        {
+        });
+        if let Err(error) = written {
             self.errors.push(error);
             self.writer = None;
         }

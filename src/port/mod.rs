@@ -11,6 +11,7 @@ pub use paced::Paced;
 
 use components::ids::IfIndex;
 use components::world::names::Names;
+use systems::shard::Layer;
 
 /// A source and sink of packets.
 pub trait Port {
@@ -35,8 +36,10 @@ pub struct Transmit<'a> {
     pub time_ns: u64,
     /// Where it goes out.
     pub egress: IfIndex,
-    /// The IP packet, without link header, as far as it was captured.
+    /// The packet, as far as it was captured.
     pub packet: &'a [u8],
+    /// What it begins with.
+    pub layer: Layer,
     /// Its whole length in bytes.
     pub wire_length: u32,
     /// A packet of the firewall's own making: RST or ICMP.

@@ -17,7 +17,7 @@ use systems::commit::CommitCounts;
 use systems::parse::Parse;
 use systems::schedule::Schedule;
 use systems::schedule::settings::AtEnd;
-use systems::shard::{Outbox, Shard};
+use systems::shard::{Layer, Outbox, Shard};
 use systems::steer::{Steer, Unsteerable};
 use systems::system::System;
 
@@ -229,6 +229,7 @@ struct Packet {
     offset: usize,
     length: usize,
     wire_length: u32,
+    layer: Layer,
     is_answer: bool,
 }
 
@@ -353,6 +354,7 @@ impl Output for Collected {
             offset,
             length: packet.packet.len(),
             wire_length: packet.wire_length,
+            layer: packet.layer,
             is_answer: packet.is_answer,
         });
     }
@@ -380,6 +382,7 @@ fn merge(lanes: &mut [Lane], port: &mut impl Port, stream: &mut Stream) {
             egress: packet.egress,
             packet: bytes,
             wire_length: packet.wire_length,
+            layer: packet.layer,
             is_answer: packet.is_answer,
         });
     }

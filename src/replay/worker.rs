@@ -13,7 +13,7 @@ use systems::commit::{self, Change, Commit, CommitCounts};
 use systems::pipeline::{EXPIRED_MAX, Pipeline};
 use systems::schedule::Schedule;
 use systems::schedule::settings::Settings;
-use systems::shard::{Outbox, Shard};
+use systems::shard::{Layer, Outbox, Shard};
 
 use crate::port::{Burst, Transmit};
 
@@ -85,7 +85,14 @@ impl Worker {
                 let egress = columns.egress[row];
                 output.transmit(
                     index,
-                    Transmit { time_ns, egress, packet, wire_length, is_answer: false },
+                    Transmit {
+                        time_ns,
+                        egress,
+                        packet,
+                        layer: Layer::Network,
+                        wire_length,
+                        is_answer: false,
+                    },
                 );
             }
             while let Some(answer) = answers.next_if(|answer| usize::from(answer.row) == row) {
@@ -94,7 +101,14 @@ impl Worker {
                 let (egress, wire_length) = (answer.egress, answer.length);
                 output.transmit(
                     index,
-                    Transmit { time_ns, egress, packet, wire_length, is_answer: true },
+                    Transmit {
+                        time_ns,
+                        egress,
+                        packet,
+                        layer: answer.layer,
+                        wire_length,
+                        is_answer: true,
+                    },
                 );
             }
         }

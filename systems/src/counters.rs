@@ -95,6 +95,8 @@ pub struct AnswerCounts {
     pub limited: u64,
     /// Not to be answered: ICMP errors, fragments, multicast, RST.
     pub unanswerable: u64,
+    /// ARP requests and neighbor solicitations answered for other hosts.
+    pub neighbors: u64,
 }
 
 impl Counters {
@@ -139,6 +141,7 @@ impl Counters {
         add_each(&mut self.policers, &other.policers, FilterCount::add);
         self.translated.source += other.translated.source;
         self.translated.destination += other.translated.destination;
+        self.answers.neighbors += other.answers.neighbors;
         self.answers.sent += other.answers.sent;
         self.answers.limited += other.answers.limited;
         self.answers.unanswerable += other.answers.unanswerable;

@@ -11,6 +11,7 @@ pub mod icmp;
 pub mod limit;
 pub mod marks;
 pub mod nat;
+pub mod neighbor;
 pub mod parse;
 pub mod pipeline;
 pub mod policy;

@@ -6,6 +6,7 @@ use crate::emit::{Emit, EmitView};
 use crate::filter_log::{FilterHostView, FilterInputView, FilterLog, FilterOutputView, Hook};
 use crate::limit::{Limit, LimitView};
 use crate::nat::{Nat, NatView};
+use crate::neighbor::{Neighbor, NeighborView};
 use crate::parse::{Parse, ParseView};
 use crate::policy::{Policy, PolicyView};
 use crate::reject::{Reject, RejectView};
@@ -46,6 +47,7 @@ registry! {
     "screen": ScreenView, |s| Screen::new(&s.screen);
     "policy": PolicyView, |_s| Policy::default();
     "filter-log:lo0": FilterHostView, |_s| FilterLog::new(Hook::Lo0);
+    "neighbor": NeighborView, |_s| Neighbor;
     "nat": NatView, |_s| Nat;
     "filter-log:output": FilterOutputView, |_s| FilterLog::new(Hook::Output);
     "reject": RejectView, |s| Reject::new(&s.reject);

@@ -195,7 +195,7 @@ impl Outbox {
     }
 }
 
-/// Packets that the firewall itself sends, as IP packets without a link header.
+/// Packets that the firewall itself sends.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// One entry a packet, in row order.
@@ -215,6 +215,18 @@ pub struct Answer {
     pub offset: u32,
     /// Length in bytes.
     pub length: u32,
+    /// What they begin with.
+    pub layer: Layer,
+}
+
+/// What the bytes of a packet begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layer {
+    /// The IP header: the port knows the neighbour.
+    #[default]
+    Network,
+    /// The Ethernet header.
+    Link,
 }
 
 impl Answers {

@@ -5,6 +5,7 @@
 mod fragments;
 mod host_path;
 mod malformed;
+mod neighbors;
 mod screens;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "each test file uses its part of the support")]

@@ -1,6 +1,6 @@
 //! Logical interfaces and security zones.
 
-use crate::address::{Address, Family};
+use crate::address::{Address, AddressRange, Family};
 use crate::ids::{FilterId, IfIndex, ScreenProfileId, ZoneId};
 
 /// One `family inet/inet6 address A/L`.
@@ -30,6 +30,10 @@ pub struct Interface {
     pub vlan: u16,
     /// `mtu` in bytes, 0 where it is not set.
     pub mtu: u16,
+    /// The hardware address that answers come from.
+    pub mac: MacAddress,
+    /// Addresses of other hosts that the interface answers for: `proxy-arp` and `proxy-ndp`.
+    pub proxies: Vec<AddressRange>,
     /// Services and protocols accepted for the firewall itself: the interface's own statement, else
     /// the zone's.
     pub host_inbound: HostInbound,
@@ -42,10 +46,34 @@ impl Interface {
         matches!(family, Family::Inet6) as usize
     }
 
+    /// Whether the interface answers for a host that has this address.
+    #[must_use]
+    pub fn answers_for(&self, family: Family, address: Address) -> bool {
+        self.proxies.iter().any(|range| range.contains(family, address))
+    }
+
     /// The first own address of a family.
     #[must_use]
     pub fn primary(&self, family: Family) -> Option<Address> {
         self.addresses.iter().find(|a| a.family == family).map(|a| a.address)
+    }
+}
+
+/// An Ethernet address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MacAddress(pub [u8; 6]);
+
+impl MacAddress {
+    /// The address of an interface for which none is configured: locally administered (IEEE 802),
+    /// from a hash of its name, so that it stays the same from run to run.
+    #[must_use]
+    pub fn of_name(name: &str) -> Self {
+        // FNV-1a, 64 bits.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let [a, b, c, d, e, ..] = hash.to_be_bytes();
+        Self([0x02, a, b, c, d, e])
     }
 }
 

@@ -113,6 +113,10 @@ pub struct FlowOptions {
     pub rst_invalidates: bool,
     /// `tcp-session fin-invalidate-session`: so does the first FIN.
     pub fin_invalidates: bool,
+    /// `allow-dns-reply`: DNS responses that nobody asked for go through the policies.
+    pub dns_replies: bool,
+    /// `allow-embedded-icmp`: so do ICMP errors about packets of no session.
+    pub embedded_icmp: bool,
     /// `tcp-mss all-tcp mss`: the largest segment that a SYN may offer.
     pub tcp_mss: Option<u16>,
     /// `aging`.
@@ -138,6 +142,8 @@ impl Default for FlowOptions {
             tcp_checks: TcpChecks::default(),
             rst_invalidates: false,
             fin_invalidates: false,
+            dns_replies: false,
+            embedded_icmp: false,
             tcp_mss: None,
             aging: Aging::default(),
             udp_s: 60,

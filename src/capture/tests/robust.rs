@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use systems::shard::Layer;
 
 use proptest::prelude::*;
 
@@ -79,7 +80,7 @@ proptest! {
     ) {
         let mut writer = PcapngWriter::new("memory", Vec::new()).expect("header");
         for name in ["a", "b"] {
-            let id = writer.interface(name).expect("interface");
+            let id = writer.interface(name, Layer::Network).expect("interface");
             writer.write(id, 1, &[id.to_le_bytes()[0]; 61], 100).expect("packet");
         }
         let mut file = writer.finish().expect("flush");
@@ -100,7 +101,7 @@ proptest! {
     ) {
         let mut writer = PcapngWriter::new("memory", Vec::new()).expect("header");
         for name in ["a", "b", "c"] {
-            writer.interface(name).expect("interface");
+            writer.interface(name, Layer::Network).expect("interface");
         }
         let mut expected = Vec::new();
         for (interface, time_ns, data, cut) in packets {
@@ -140,7 +141,7 @@ impl Read for Drip {
 #[test]
 fn short_reads_give_the_same_and_a_failing_one_comes_after_the_packets() {
     let mut writer = PcapngWriter::new("memory", Vec::new()).expect("header");
-    let id = writer.interface("a").expect("interface");
+    let id = writer.interface("a", Layer::Network).expect("interface");
     for time_ns in 0..5 {
         writer.write(id, time_ns, &[7; 61], 61).expect("packet");
     }

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::time::Duration;
+use systems::shard::Layer;
 
 use pcap_file::pcapng::Block;
 use pcap_file::pcapng::blocks::interface_description::InterfaceDescriptionOption;
@@ -43,9 +44,9 @@ fn pcap_in_both_resolutions_reads_back() {
 #[test]
 fn pcapng_names_its_interfaces() {
     let mut writer = PcapngWriter::new("memory", Vec::new()).expect("header");
-    let trust = writer.interface("ge-0/0/1.0").expect("interface");
+    let trust = writer.interface("ge-0/0/1.0", Layer::Network).expect("interface");
     writer.write(trust, NOON, &[1, 2, 3], 60).expect("packet");
-    let untrust = writer.interface("ge-0/0/0.0").expect("interface");
+    let untrust = writer.interface("ge-0/0/0.0", Layer::Network).expect("interface");
     writer.write(untrust, NOON + 1, &[4; 64], 64).expect("packet");
     let file = writer.finish().expect("flush");
 
@@ -75,7 +76,7 @@ fn pcapng_names_its_interfaces() {
 #[test]
 fn refuses_what_the_format_cannot_hold() {
     let mut writer = PcapngWriter::new("out.pcapng", Vec::new()).expect("header");
-    let id = writer.interface("ge-0/0/1.0").expect("interface");
+    let id = writer.interface("ge-0/0/1.0", Layer::Network).expect("interface");
     for (interface, frame, wire_len) in
         [(id, vec![0; 262_145], 262_145), (id, vec![0; 64], 63), (id + 1, vec![0; 64], 64)]
     {

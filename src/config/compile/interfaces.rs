@@ -156,6 +156,7 @@ impl<'m> Compiler<'m, '_> {
                 .collect(),
             vlan: unit.vlan,
             mtu: unit.mtu,
+            mac: unit.mac,
             ..Interface::default()
         };
         for (index, family) in [Family::Inet, Family::Inet6].into_iter().enumerate() {

@@ -16,10 +16,10 @@ mod tests;
 use std::collections::HashSet;
 
 use components::ids::{FilterId, IfIndex, ScreenProfileId, ZoneId};
-use components::world::World;
 use components::world::application::Applications;
 use components::world::policy::scheduler::Scheduler;
 use components::world::route::RouteTable;
+use components::world::{FlowOptions, World};
 
 use addresses::Books;
 use applications::AppTable;
@@ -73,7 +73,7 @@ pub fn compile(
         policers: ["policer", "three-color policer"]
             .map(|kind| Lookup::new(kind, "undefined-policer", "unused-policer")),
         disabled: HashSet::new(),
-        world: World { generation: 1, flow: model.flow.clone(), ..World::default() },
+        world: World { generation: 1, flow: flow_options(&model), ..World::default() },
         diagnostics,
     };
     compiler.name_interfaces(&model);
@@ -158,4 +158,11 @@ fn bounded<'m, T>(
             &all[..max]
         }
     }
+}
+
+/// `security flow`. Without the DNS gateway nobody matches responses with questions.
+fn flow_options(model: &Model<'_>) -> FlowOptions {
+    let gateway_off = model.gateways_off.contains(&"dns");
+    let dns_replies = model.flow.dns_replies || gateway_off;
+    FlowOptions { dns_replies, ..model.flow.clone() }
 }

@@ -68,8 +68,10 @@ impl<'m> Compiler<'m, '_> {
             let rules = table.source[first..].iter().map(|rule| &rule.matches);
             check::shadowed_nat(&rules.collect::<Vec<_>>(), &named, self.diagnostics);
         }
-        for name in &nat.proxies {
-            self.interfaces.find(*name, self.diagnostics);
+        for proxy in &nat.proxies {
+            if let Some(id) = self.interfaces.find(proxy.interface, self.diagnostics) {
+                self.world.interfaces.0[id.index()].proxies.extend(&proxy.ranges);
+            }
         }
         if !self.diagnostics.has_errors() {
             pools.report_unused(self.diagnostics);

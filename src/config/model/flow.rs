@@ -21,6 +21,8 @@ pub(crate) fn read(node: &Node, reader: &mut Reader<'_>) -> FlowOptions {
                     }
                 }
             }
+            "allow-dns-reply" => flow.dns_replies = true,
+            "allow-embedded-icmp" => flow.embedded_icmp = true,
             _ => reader.other(&FLOW, statement),
         }
     }
@@ -103,8 +105,9 @@ fn read_aging(node: &Node, flow: &mut FlowOptions, reader: &mut Reader<'_>) {
 
 const FLOW: Stanza = Stanza {
     path: "security flow",
-    honoured: "aging syn-flood-protection-mode tcp-mss tcp-session",
-    later: "advanced-options allow-dns-reply allow-embedded-icmp enhanced-routing-mode \
+    honoured: "aging allow-dns-reply allow-embedded-icmp syn-flood-protection-mode tcp-mss \
+        tcp-session",
+    later: "advanced-options enhanced-routing-mode \
         ethernet-switching force-ip-reassembly gre-performance-acceleration \
         ipsec-performance-acceleration \
         load-distribution mcast-buffer-enhance packet-ordering-mode pending-sess-queue-length \

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use components::world::interface::MacAddress;
+
 use super::reader::{Reader, Stanza, Word, statements};
 use crate::config::span::Span;
 use crate::config::tree::Node;
@@ -40,6 +42,8 @@ pub struct Unit<'t> {
     pub vlan: u16,
     /// Largest IP packet in bytes, 0 where no `mtu` is set.
     pub mtu: u16,
+    /// `mac`, or one made from the interface's name.
+    pub mac: MacAddress,
 }
 
 /// Reads `interfaces`.
@@ -58,13 +62,14 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Unit<'t>>
 
 fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<Unit<'t>>) {
     let first = units.len();
-    let (mut disabled, mut mtu) = (false, None);
+    let (mut disabled, mut mtu, mut mac) = (false, None, None);
     for statement in statements(node) {
         match statement.word.as_str() {
             "unit" => units
                 .extend(statement.active().filter_map(|unit| read_unit(&node.word, unit, reader))),
             "disable" => disabled = true,
             "mtu" => mtu = reader.small(statement, 256..=16_000),
+            "mac" => mac = read_mac(statement, reader),
             // Properties of the wire, of which every kind of card has its own.
             word if word.ends_with("-options") => {
                 reader.ignored(statement.span, "interfaces …-options");
@@ -74,11 +79,30 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<U
     }
     for unit in &mut units[first..] {
         unit.disabled |= disabled;
+        unit.mac = mac.unwrap_or(MacAddress::of_name(&node.word));
         if let (0, Some(mtu)) = (unit.mtu, mtu) {
             // The physical MTU counts the Ethernet header and the tag, the family's does not.
             unit.mtu = mtu - if unit.vlan == 0 { 14 } else { 18 };
         }
     }
+}
+
+/// `mac 00:00:5e:00:53:01`.
+fn read_mac(statement: &Node, reader: &mut Reader<'_>) -> Option<MacAddress> {
+    let word = reader.value(statement)?;
+    let mut bytes = [0; 6];
+    let mut parts = word.text.split(':');
+    let read = bytes.iter_mut().all(|byte| {
+        let part = parts.next().filter(|part| (1..=2).contains(&part.len()));
+        let value = part.and_then(|part| u8::from_str_radix(part, 16).ok());
+        value.map(|value| *byte = value).is_some()
+    });
+    // A group's address is nobody's own.
+    if !read || parts.next().is_some() || bytes[0] & 1 == 1 {
+        reader.bad("bad-mac", word, "the address of one card, as `00:00:5e:00:53:01`");
+        return None;
+    }
+    Some(MacAddress(bytes))
 }
 
 fn read_unit<'t>(interface: &str, node: &'t Node, reader: &mut Reader<'_>) -> Option<Unit<'t>> {
@@ -92,6 +116,7 @@ fn read_unit<'t>(interface: &str, node: &'t Node, reader: &mut Reader<'_>) -> Op
         output: Default::default(),
         vlan: 0,
         mtu: 0,
+        mac: MacAddress::default(),
     };
     for statement in statements(node) {
         match statement.word.as_str() {
@@ -157,11 +182,11 @@ fn read_address(family: usize, node: &Node, reader: &mut Reader<'_>) -> Option<U
 
 const INTERFACE: Stanza = Stanza {
     path: "interfaces",
-    honoured: "unit disable mtu",
+    honoured: "unit disable mtu mac",
     later: "native-vlan-id",
     ignored: "accounting-profile auto-negotiation clocking dce encapsulation \
         flexible-vlan-tagging flow-control gratuitous-arp-reply hold-time keepalives link-mode \
-        lldp loopback mac metadata no-gratuitous-arp-request no-keepalives \
+        lldp loopback metadata no-gratuitous-arp-request no-keepalives \
         no-per-unit-scheduler no-traps passive-monitor-mode per-unit-scheduler port-mode \
         promiscuous-mode shaping-rate speed stacked-vlan-tagging traps vlan-tagging",
     ..Stanza::EMPTY

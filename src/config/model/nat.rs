@@ -2,6 +2,8 @@
 //! accepted: packets to a translated address are recognised before the route lookup, so no route to
 //! the firewall itself is needed.
 
+use components::address::{AddressRange, Family};
+
 use super::nat_match::{Match, read_match};
 use super::nat_pools::{
     DestinationPool, NamedPool, read_destination_pool, read_ports, read_source_pool,
@@ -59,12 +61,21 @@ pub struct Nat<'t> {
     pub destination: Vec<RuleSet<'t, DynamicAction<'t>>>,
     /// Static rule sets.
     pub statics: Vec<RuleSet<'t, StaticAction<'t>>>,
-    /// Interfaces of `proxy-arp` and `proxy-ndp`.
-    pub proxies: Vec<Word<'t>>,
+    /// `proxy-arp` and `proxy-ndp`.
+    pub proxies: Vec<Proxy<'t>>,
     /// Ports of pools that set none, and of interface NAT.
     pub ports: (u16, u16),
     /// `address-persistent`: every pool's hosts keep their address.
     pub address_persistent: bool,
+}
+
+/// An interface that answers for other hosts' addresses.
+#[derive(Clone, Debug)]
+pub struct Proxy<'t> {
+    /// The interface.
+    pub interface: Word<'t>,
+    /// The addresses.
+    pub ranges: Vec<AddressRange>,
 }
 
 /// Junos keeps the ports above for gateways.
@@ -104,10 +115,14 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Nat<'t> {
                     }
                 }
             }
-            "proxy-arp" | "proxy-ndp" => {
+            word @ ("proxy-arp" | "proxy-ndp") => {
+                let family = if word == "proxy-arp" { Family::Inet } else { Family::Inet6 };
                 for statement in statements(statement) {
                     match statement.word.as_str() {
-                        "interface" => nat.proxies.extend(statement.active().map(Word::from)),
+                        "interface" => {
+                            let read = |node| read_proxy(node, family, reader);
+                            nat.proxies.extend(statement.active().map(read));
+                        }
                         _ => reader.other(&PROXY, statement),
                     }
                 }
@@ -116,6 +131,28 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Nat<'t> {
         }
     }
     nat
+}
+
+/// `interface I { address A to B; }`, addresses of one family.
+fn read_proxy<'t>(node: &'t Node, family: Family, reader: &mut Reader<'_>) -> Proxy<'t> {
+    let mut ranges = Vec::new();
+    for statement in statements(node) {
+        if statement.word != "address" {
+            reader.other(&PROXY_INTERFACE, statement);
+            continue;
+        }
+        for address in statement.active() {
+            let Some(range) = reader.address_range(address) else { continue };
+            match (family, range) {
+                (Family::Inet, AddressRange::V4(..)) | (Family::Inet6, AddressRange::V6(..)) => {
+                    ranges.push(range);
+                }
+                (Family::Inet, _) => reader.bad("bad-family", address.into(), "an IPv4 address"),
+                _ => reader.bad("bad-family", address.into(), "an IPv6 address"),
+            }
+        }
+    }
+    Proxy { interface: node.into(), ranges }
 }
 
 fn read_source<'t>(node: &'t Node, nat: &mut Nat<'t>, reader: &mut Reader<'_>) {
@@ -237,6 +274,9 @@ const NAT: Stanza = Stanza {
 
 const PROXY: Stanza =
     Stanza { path: "security nat proxy-arp", honoured: "interface", ..Stanza::EMPTY };
+
+const PROXY_INTERFACE: Stanza =
+    Stanza { path: "security nat proxy-arp interface", honoured: "address", ..Stanza::EMPTY };
 
 const SOURCE: Stanza = Stanza {
     path: "security nat source",

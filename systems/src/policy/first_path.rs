@@ -19,8 +19,8 @@ use components::world::policy::{PolicyHit, PolicyQuery};
 use components::world::route::RouteKind;
 
 use super::{
-    PolicyView, host, icmp_class, is_initial, is_multicast, join, limits, row_number, service_of,
-    tcp, translation,
+    PolicyView, host, icmp_class, is_initial, is_multicast, join, limits, message_of, row_number,
+    service_of, tcp, translation,
 };
 use crate::icmp::IcmpClass;
 use crate::shard::Shard;
@@ -114,6 +114,9 @@ fn target_of(
     shard: &Shard,
     world: &World,
 ) -> Result<Option<Target>, DropReason> {
+    if is_own_source(view, row, world) {
+        return Err(DropReason::OwnSource);
+    }
     let hit = world.nat.destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
     let binding = match hit {
         Some(_) => None,
@@ -153,11 +156,31 @@ fn cannot_open(view: &PolicyView<'_>, row: usize, world: &World) -> Option<DropR
         TCP if !world.flow.no_syn_check && !is_initial(view.tcp_flags[row]) => {
             Some(DropReason::TcpNoSession)
         }
-        ICMP | ICMPV6 if icmp_class(view, row) != IcmpClass::Request => {
-            Some(DropReason::IcmpNoSession)
+        ICMP | ICMPV6 => match icmp_class(view, row) {
+            IcmpClass::Request => None,
+            IcmpClass::Error if world.flow.embedded_icmp => None,
+            _ => Some(DropReason::IcmpNoSession),
+        },
+        UDP if !world.flow.dns_replies && is_dns_response(view, row) => {
+            Some(DropReason::DnsNoSession)
         }
         _ => None,
     }
+}
+
+/// From port 53, with the header of a response (RFC 1035 section 4.1.1).
+fn is_dns_response(view: &PolicyView<'_>, row: usize) -> bool {
+    view.source_port[row] == DNS_PORT
+        && message_of(view, row)
+            .get(UDP_HEADER_LENGTH..)
+            .is_some_and(|message| message.len() >= DNS_HEADER_LENGTH && message[2] & 0x80 != 0)
+}
+
+/// The firewall sends nothing to itself over a wire. One that says so from its own address to that
+/// same address is a land attack, which screens look for.
+fn is_own_source(view: &PolicyView<'_>, row: usize, world: &World) -> bool {
+    let hop = world.routes.route(view.family[row], view.source[row]);
+    hop.is_some_and(|hop| hop.kind == RouteKind::Local) && view.source[row] != view.destination[row]
 }
 
 /// Columns of the decision, and the application that names the packet.
@@ -327,3 +350,7 @@ fn nat_query(view: &PolicyView<'_>, row: usize, egress: IfIndex, to_zone: ZoneId
 pub(super) fn application_of(view: &PolicyView<'_>, row: usize, world: &World) -> AppId {
     world.applications.service_of(&service_of(view, row))
 }
+
+const DNS_PORT: u16 = 53;
+const DNS_HEADER_LENGTH: usize = 12;
+const UDP_HEADER_LENGTH: usize = 8;

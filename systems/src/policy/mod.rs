@@ -123,7 +123,7 @@ fn decide(
         return;
     }
     if icmp_class(view, row) == IcmpClass::Error {
-        icmp_error(view, row, shard, world);
+        icmp_error(view, row, key, shard, world);
         return;
     }
     match found {
@@ -196,7 +196,13 @@ fn join(view: &mut PolicyView<'_>, row: usize, entry: Entry, session: &Session) 
 
 /// An ICMP error goes on if the packet that it quotes is a session's; it neither counts nor keeps
 /// the session alive.
-fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &World) {
+fn icmp_error(
+    view: &mut PolicyView<'_>,
+    row: usize,
+    key: FlowKey,
+    shard: &mut Shard,
+    world: &World,
+) {
     let quote = icmp::quote(view.family[row], message_of(view, row));
     let entry = quote.and_then(|quote| {
         let key = quote.key.reversed();
@@ -208,6 +214,7 @@ fn icmp_error(view: &mut PolicyView<'_>, row: usize, shard: &mut Shard, world: &
     });
     match entry {
         None if first_path::is_local(view, row, world) => host::run(view, row, shard, world),
+        None if world.flow.embedded_icmp => first_path::run(view, row, key, shard, world),
         None => drop_row(view.live, view.verdict, row, DropReason::IcmpNoSession),
         Some(_) if view.ttl[row] <= 1 => {
             drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);

@@ -20,7 +20,7 @@ use components::world::route::RouteKind;
 
 use crate::icmp::{self, IcmpClass};
 use crate::schedule::settings::RejectSettings;
-use crate::shard::{Answer, Answers, Rejection, Shard};
+use crate::shard::{Answer, Answers, Layer, Rejection, Shard};
 use crate::system::System;
 
 view! {
@@ -206,6 +206,7 @@ fn send(view: &RejectView<'_>, row: u16, kind: Kind, answers: &mut Answers) {
         egress: view.ingress[at],
         offset: number(offset),
         length: number(answers.bytes.len() - offset),
+        layer: Layer::Network,
     });
 }
 

@@ -77,10 +77,12 @@ impl Schedule {
         let filters = |of: fn(&Interface) -> [FilterId; 2]| {
             world.interfaces.0.iter().any(|interface| of(interface).iter().any(|id| !id.is_none()))
         };
+        let proxies = world.interfaces.0.iter().any(|interface| !interface.proxies.is_empty());
         let asked = [
             ("security screen", "screen", world.zones.iter().any(|zone| !zone.screen.is_none())),
             ("filter input", "filter-log:input", filters(|interface| interface.filter_input)),
             ("filter output", "filter-log:output", filters(|interface| interface.filter_output)),
+            ("security nat proxy-arp", "neighbor", proxies),
             ("lo0 filter", "filter-log:lo0", world.host_filters.iter().any(|id| !id.is_none())),
         ];
         let missing = asked.into_iter().filter(|&(_, system, asked)| asked && !has(system));

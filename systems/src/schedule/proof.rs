@@ -75,6 +75,8 @@ const BEFORE: &[(&str, &str, &str)] = &[
     ("filter-log:input", "policy", "packets for the firewall itself are decided there"),
     ("screen", "policy", "packets for the firewall itself are decided there"),
     ("policy", "filter-log:lo0", "no packet is for the firewall itself before"),
+    ("policy", "neighbor", "no packet is for the firewall itself before"),
+    ("filter-log:lo0", "neighbor", "what it discards would be answered"),
     ("filter-log:lo0", "reject", "what it rejects would not be answered"),
     ("filter-log:output", "reject", "what it rejects would not be answered"),
     ("filter-log:output", "rewrite", "packets are forwarded there"),

@@ -14,7 +14,7 @@ use components::world::application::TCP;
 
 use super::{ScreenView, history, l4_of};
 use crate::reject::packet::{self, Segment};
-use crate::shard::{Answer, Answers, CookieRows};
+use crate::shard::{Answer, Answers, CookieRows, Layer};
 use crate::siphash::siphash;
 
 /// MSS values that a cookie can name, by its lowest three bits: what links of Ethernet, PPPoE and
@@ -75,6 +75,7 @@ pub(super) fn answer(view: &ScreenView<'_>, row: usize, seed: u64, answers: &mut
         egress: view.ingress[row],
         offset: number(offset),
         length: number(answers.bytes.len() - offset),
+        layer: Layer::Network,
     });
 }
 

@@ -121,7 +121,7 @@ fn what_is_accepted_and_not_honoured_is_listed_once() {
 set system services ssh
 set system syslog file messages any any
 set snmp community public
-set security flow allow-dns-reply
+set security flow strict-packet-order
 set security screen ids-option a tcp syn-flood attack-threshold 200
 set security screen ids-option b tcp syn-flood attack-threshold 300
 set security screen ids-option b limit-session source-ip-based 50

@@ -107,7 +107,7 @@ fn flow_options_are_honoured_or_listed() {
     assert!(!flow.no_syn_check && !flow.rst_invalidates && !flow.fin_invalidates);
     assert_eq!((flow.tcp_mss, flow.aging), (None, Aging::default()));
     let cases = [
-        ("allow-dns-reply", "not-honoured"),
+        ("strict-packet-order", "not-honoured"),
         ("tcp-session maximum-window 64K", "not-honoured"),
         ("tcp-session tcp-initial-timeout 1", "bad-number"),
         ("tcp-sesion no-syn-check", "unknown-statement"),

@@ -249,7 +249,7 @@ proptest! {
         for (v6, client, port, server, data) in flows {
             let v4_server = format!("198.51.100.{server}");
             let (from, to) = match v6 {
-                true => (format!("2001:db8:1::{client:x}"), format!("64:ff9b::{v4_server}")),
+                true => (format!("2001:db8:1::a{client:x}"), format!("64:ff9b::{v4_server}")),
                 false => (format!("10.0.0.{}", 10 + client), v4_server.clone()),
             };
             let request = support::ip_packet(&from, &to, UDP, &support::udp(port, 53, &data));

@@ -139,7 +139,7 @@ impl Default for CollectorSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct MetricsSettings {
     /// Where `/metrics` and `/healthz` are served, as `ADDRESS:PORT`.
-    pub listen: Option<std::net::SocketAddr>,
+    pub listen: Option<String>,
     /// The control socket of `weir show`.
     pub control: Option<PathBuf>,
     /// Which metric names there are.
