@@ -1,0 +1,155 @@
+//! Processes of one test, in a directory of their own.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use components::wire::split_frame;
+
+pub(crate) const CONFIG: &str = "examples/branch-office.conf";
+pub(crate) const CAPTURE: &str = "examples/branch-office.pcap";
+
+/// A directory with a socket, a ring and a spool.
+pub(crate) struct Bench {
+    directory: tempfile::TempDir,
+}
+
+/// A collector that ends with its test.
+pub(crate) struct Collector {
+    child: Child,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory") }
+    }
+
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    /// Starts a collector and waits until it listens.
+    pub(crate) fn collect(&self, environment: &[(&str, &str)]) -> Collector {
+        let (socket, spool) = (self.file("socket"), self.file("spool"));
+        let _ = fs::remove_file(&socket);
+        let child =
+            command(&["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool])
+                .envs(environment.iter().copied())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("weir runs");
+        let collector = Collector { child };
+        let limit = Instant::now() + Duration::from_secs(20);
+        while !Path::new(&socket).exists() {
+            assert!(Instant::now() < limit, "the collector does not listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        collector
+    }
+
+    fn producer(&self, more: &[&str], environment: &[(&str, &str)]) -> Command {
+        let (socket, ring) = (self.file("socket"), self.file("ring"));
+        let start = ["replay", "--config", CONFIG, "--stream", &socket, "--ring", &ring];
+        let mut command = command(&[&start[..], more, &[CAPTURE]].concat());
+        command.envs(environment.iter().copied());
+        command
+    }
+
+    pub(crate) fn replay(&self, more: &[&str]) -> Output {
+        self.producer(more, &[]).output().expect("weir runs")
+    }
+
+    pub(crate) fn replay_with(&self, environment: &[(&str, &str)]) -> Output {
+        self.producer(&[], environment).output().expect("weir runs")
+    }
+
+    pub(crate) fn replay_in_background(&self, more: &[&str]) -> Child {
+        self.producer(more, &[])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("weir runs")
+    }
+
+    /// The frames as `--frames` writes them.
+    pub(crate) fn frames(&self) -> Vec<u8> {
+        let frames = self.file("frames");
+        let output = weir(&[
+            "replay",
+            "--config",
+            CONFIG,
+            "--frames",
+            &frames,
+            "--log",
+            "/dev/null",
+            CAPTURE,
+        ]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        fs::read(frames).expect("the frames")
+    }
+
+    /// The frames in the spool, which must be whole.
+    pub(crate) fn spooled(&self) -> Vec<u8> {
+        let spool = self.file("spool");
+        let verified = weir(&["spool", "verify", &spool]);
+        assert!(text(&verified.stdout).contains(" 0 findings"), "{}", text(&verified.stdout));
+        weir(&["spool", "dump", &spool]).stdout
+    }
+}
+
+impl Collector {
+    /// Waits until it was killed by its failpoint.
+    pub(crate) fn died(&mut self) -> bool {
+        let limit = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < limit {
+            if self.child.try_wait().expect("a child").is_some() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        false
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a child");
+        self.child.wait().expect("a child");
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The same frames with numbers that are higher by `by`.
+pub(crate) fn numbered(frames: &[u8], by: u64) -> Vec<u8> {
+    let mut out = frames.to_vec();
+    let mut at = 0;
+    while let Some(Ok(frame)) = split_frame(&frames[at..]) {
+        let sequence = frame.header.sequence.get() + by;
+        out[at + 8..at + 16].copy_from_slice(&sequence.to_le_bytes());
+        at += frame.bytes.len();
+    }
+    out
+}
+
+pub(crate) fn weir(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("weir runs")
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
