@@ -1,5 +1,6 @@
 //! `weir collect`: a collector as a process of its own.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use systems::schedule::settings::{CollectorSettings, DialectSetting, OnFullSetting};
 
+use crate::collector::outlet::{OutletConfig, Outlets, Selection, Target};
+use crate::collector::render::{Format, RenderOptions, Renderer};
 use crate::collector::service::{Service, ServiceConfig, Wakeup};
 use crate::config::compile::{CompileOptions, Compiled};
 use crate::config::diagnostic::Diagnostics;
+use crate::config::model::log::{LogFormat, LogTransport};
 use crate::config::span::Sources;
 use crate::config::{load, render};
 use crate::spool::{OnFull, Recovery, Spool, SpoolConfig};
@@ -22,7 +26,8 @@ use super::{CollectArgs, Stop, inputs, say};
 pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
     let schedule = inputs::schedule(args.schedule.as_deref())?;
     let settings = &schedule.settings.collector;
-    let _compiled = configuration(&args.config)?;
+    let compiled = configuration(&args.config)?;
+    let outlets = outlets(args, compiled)?;
     let listen = args.listen.as_ref().or(settings.listen.as_ref());
     let listen = listen.ok_or_else(|| missing("--listen", "collector.listen"))?;
     let directory = args.spool.as_ref().or(settings.spool.as_ref());
@@ -40,11 +45,11 @@ pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
         chunk_bytes_max: CHUNK_BYTES_MAX,
         spool_bytes_max,
     };
-    let durable = spool.durable();
-    let service = Service::new(config, spool, &recovery, Box::new(durable), wakeup)?;
+    let outlets = Outlets::start(directory, &spool.durable(), outlets)?;
+    let service = Service::new(config, spool, &recovery, outlets.slowest(), wakeup)?;
     say(&format!("weir: collecting at {}\n", listen.display()));
-    let spool = service.run();
-    spool.durable().close();
+    drop(service.run());
+    outlets.stop();
     Ok(())
 }
 
@@ -67,6 +72,49 @@ fn configuration(path: &Path) -> Result<Compiled, Stop> {
         }
     }
     compiled.ok_or(Stop::Configuration)
+}
+
+/// The log streams of the configuration, and the file of the command line.
+fn outlets(args: &CollectArgs, compiled: Compiled) -> Result<Vec<OutletConfig>, Stop> {
+    let world = Arc::new(compiled.world);
+    let host = if world.names.host.is_empty() { "weir" } else { &world.names.host };
+    let renderer = |options| Renderer::new(Arc::clone(&world), options);
+    let mut outlets = Vec::new();
+    for stream in &compiled.log.streams {
+        let Some(to) = stream.host else {
+            return Err(Stop::Usage(format!("log stream {}: it has no host", stream.name)));
+        };
+        let (to, from) = (SocketAddr::new(to, stream.port), stream.source);
+        let target = match stream.transport {
+            LogTransport::Udp => Target::Udp { to, from },
+            LogTransport::Tcp => Target::Tcp { to, from },
+            LogTransport::Tls => {
+                let text = "transport tls is not there yet, and its lines would go out in clear";
+                return Err(Stop::Usage(format!("log stream {}: {text}", stream.name)));
+            }
+        };
+        let format = match stream.format {
+            LogFormat::SdSyslog => Format::SdSyslog,
+            LogFormat::Syslog => Format::Syslog,
+            LogFormat::Binary => Format::Binary,
+            LogFormat::Json => Format::Json,
+        };
+        let mut options = RenderOptions::new(format, host);
+        (options.facility, options.severity) = (stream.facility, stream.severity);
+        let categories = stream.categories.clone();
+        let selection = Selection { categories, per_second: stream.rate_limit };
+        let (name, renderer) = (stream.name.clone(), renderer(options));
+        outlets.push(OutletConfig { name, target, selection, renderer });
+    }
+    if let Some(path) = &args.log {
+        outlets.push(OutletConfig {
+            name: format!("file {}", path.display()),
+            target: Target::File(path.clone()),
+            selection: Selection::default(),
+            renderer: renderer(RenderOptions::new(Format::from(args.format), host)),
+        });
+    }
+    Ok(outlets)
 }
 
 fn spool_config(directory: &Path, settings: &CollectorSettings) -> SpoolConfig {

@@ -154,6 +154,12 @@ struct CollectArgs {
     /// The spool's directory; wins over the schedule's `collector.spool`.
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
+    /// Append the log lines to this file too, beside the streams of the configuration.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Format of that file.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod fixture;
 pub mod inline;
+pub mod outlet;
 pub mod render;
 pub mod report;
 pub mod service;

@@ -8,6 +8,7 @@ mod escape;
 mod facts;
 mod json;
 mod lines;
+mod notice;
 mod number;
 mod structured;
 mod text;
@@ -21,6 +22,7 @@ use clock::Clock;
 use facts::Facts;
 use json::JsonObject;
 use lines::{Program, Tag};
+pub use notice::Notice;
 use number::push_u64;
 use structured::StructuredData;
 

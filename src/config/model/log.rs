@@ -16,6 +16,8 @@ pub enum LogFormat {
     Syslog,
     /// The RT_FLOW record with its frame header.
     Binary,
+    /// One object a line: an addition of ours.
+    Json,
 }
 
 /// How lines travel.
@@ -209,6 +211,7 @@ const FORMATS: &[(&str, LogFormat)] = &[
     ("sd-syslog", LogFormat::SdSyslog),
     ("syslog", LogFormat::Syslog),
     ("binary", LogFormat::Binary),
+    ("json", LogFormat::Json),
 ];
 
 const TRANSPORTS: &[(&str, LogTransport)] =
