@@ -74,7 +74,8 @@ fn arp(view: &NeighborView<'_>, row: usize, world: &World, answers: &mut Answers
     let sender = &message[8..18];
     let asker = Address::v4(*message[14..18].first_chunk()?);
     let target = Address::v4(*message[24..28].first_chunk()?);
-    let asked = operation == ARP_REQUEST && asker != Address::ZERO && asker != target;
+    let one_host = message[8] & 1 == 0 && asker.v4_key() >> 28 < 0xe && asker != Address::ZERO;
+    let asked = operation == ARP_REQUEST && one_host && asker != target;
     let mac = stands_in(view.ingress[row], Family::Inet, target, world).filter(|_| asked)?;
     let start = answers.bytes.len();
     let out = &mut answers.bytes;
@@ -106,7 +107,7 @@ fn solicitation(
     let probe = asker == Address::ZERO;
     // RFC 4861 section 7.1.1: a probe goes to the solicited-node address and names no sender.
     let solicited_node = view.destination[row].0[..13] == SOLICITED_NODE;
-    let named = message.get(24).is_some_and(|option| *option == SOURCE_LINK_ADDRESS);
+    let named = names_sender(message.get(24..).unwrap_or_default());
     if target.0[0] == 0xff || asker == target || probe && (named || !solicited_node) {
         return None;
     }
@@ -114,6 +115,9 @@ fn solicitation(
     let to = if probe { ALL_NODES } else { asker };
     let start = answers.bytes.len();
     let ethernet = (view.link[row] == LinkType::Ethernet).then(|| Ethernet::of(frame)).flatten();
+    if ethernet.as_ref().is_some_and(|link| link.source[0] & 1 == 1) {
+        return None;
+    }
     if let Some(link) = &ethernet {
         let to_mac = if probe { ALL_NODES_MAC } else { link.source };
         link.push_answer(&mut answers.bytes, frame, to_mac, mac);
@@ -123,6 +127,17 @@ fn solicitation(
     let layer = if ethernet.is_some() { Layer::Link } else { Layer::Network };
     push(answers, view, row, start, layer);
     Some(())
+}
+
+/// Whether one of the options is the sender's link-layer address.
+fn names_sender(mut options: &[u8]) -> bool {
+    while let [kind, units @ 1..=u8::MAX, ..] = *options {
+        if kind == SOURCE_LINK_ADDRESS {
+            return true;
+        }
+        options = options.get(usize::from(units) * 8..).unwrap_or_default();
+    }
+    false
 }
 
 /// Appends a neighbor advertisement of a router that stands in for the target: the override flag

@@ -85,6 +85,25 @@ fn a_solicitation_is_answered_with_an_advertisement_that_does_not_override() {
     assert_eq!(answer(neighbor_solicitation(ROUTER_MAC, router, v6("2001:db8:ffff::2"))), None);
 }
 
+/// A solicitation with its parts as given.
+fn solicitation(from: &str, to: &str, options: &[u8]) -> Vec<u8> {
+    let body = [&v6("2001:db8:ffff::80").octets()[..], options].concat();
+    let packet = Packet::ipv6(v6(from), v6(to)).icmp(135, 0, [0; 4]);
+    packet.ttl(255).macs(ROUTER_MAC, [0x33, 0x33, 0xff, 0, 0, 0x80]).payload(&body).build()
+}
+
+#[test]
+fn reachability_is_confirmed_and_group_senders_get_nothing() {
+    let unicast = solicitation("2001:db8:ffff::1", "2001:db8:ffff::80", &[]);
+    assert!(answer(unicast).is_some());
+    let mut group = solicitation("2001:db8:ffff::1", "ff02::1:ff00:80", &[]);
+    group[6] |= 1;
+    assert_eq!(answer(group), None);
+    let mut group = arp_request(ROUTER_MAC, ROUTER, PROXIED);
+    group[22] |= 1;
+    assert_eq!(answer(group), None);
+}
+
 #[test]
 fn several_askers_get_an_answer_each_beside_other_packets() {
     let request = |last| arp_request(ROUTER_MAC, Ipv4Addr::new(203, 0, 113, last), PROXIED);

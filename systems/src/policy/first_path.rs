@@ -117,6 +117,15 @@ fn target_of(
     if is_own_source(view, row, world) {
         return Err(DropReason::OwnSource);
     }
+    if icmp_class(view, row) == IcmpClass::Neighbour
+        && world
+            .interfaces
+            .get(view.ingress[row])
+            .answers_for(view.family[row], view.destination[row])
+    {
+        // Whether the host is still there, asked of the one that stands in for it.
+        return Ok(None);
+    }
     let hit = world.nat.destination_of(&nat_query(view, row, IfIndex::NONE, ZoneId::NONE));
     let binding = match hit {
         Some(_) => None,
