@@ -1,5 +1,6 @@
 //! `weir collect`: a collector as a process of its own.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,22 +12,20 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use systems::schedule::settings::{CollectorSettings, DialectSetting, OnFullSetting};
 
-use crate::collector::outlet::{OutletConfig, Outlets, Selection, Target};
+use crate::collector::outlet::{OutletConfig, OutletStatus, Outlets, Selection, Target};
 use crate::collector::render::{Format, RenderOptions, Renderer};
-use crate::collector::service::{Service, ServiceConfig, Wakeup};
+use crate::collector::service::{Service, ServiceConfig, ServiceStatus, Wakeup};
 use crate::config::compile::{CompileOptions, Compiled};
-use crate::config::diagnostic::Diagnostics;
 use crate::config::model::log::{LogFormat, LogTransport};
-use crate::config::span::Sources;
-use crate::config::{load, render};
 use crate::spool::{OnFull, Recovery, Spool, SpoolConfig};
 
+use super::summary::grouped;
 use super::{CollectArgs, Stop, inputs, say};
 
 pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
     let schedule = inputs::schedule(args.schedule.as_deref())?;
     let settings = &schedule.settings.collector;
-    let compiled = configuration(&args.config)?;
+    let compiled = inputs::configuration(&args.config, &CompileOptions::default())?;
     let outlets = outlets(args, compiled)?;
     let listen = args.listen.as_ref().or(settings.listen.as_ref());
     let listen = listen.ok_or_else(|| missing("--listen", "collector.listen"))?;
@@ -48,30 +47,68 @@ pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
     let outlets = Outlets::start(directory, &spool.durable(), outlets)?;
     let service = Service::new(config, spool, &recovery, outlets.slowest(), wakeup)?;
     say(&format!("weir: collecting at {}\n", listen.display()));
+    let shared = service.shared();
     drop(service.run());
-    outlets.stop();
+    let outlets = outlets.stop();
+    say(&summary(&shared.status(), &outlets));
     Ok(())
+}
+
+/// What became of everything, for a person.
+fn summary(service: &ServiceStatus, outlets: &[OutletStatus]) -> String {
+    let mut out = String::new();
+    let mut row = |what: &str, count: u64, note: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{what:<24} {:>16}  {note}", grouped(count));
+    };
+    for stream in &service.streams {
+        let note = format!("stream {:016x}, {} lost", stream.id.0, grouped(stream.lost.total()));
+        row("applied", stream.applied.total(), &note);
+    }
+    let counters = &service.counters;
+    row("connections", counters.connections, "");
+    let seldom = [
+        ("refused connections", counters.refused.total(), "another producer was connected"),
+        ("refused users", service.refused_users, "see collector.peer_uids"),
+        ("failed accepts", service.accept_errors, service.last_error.as_deref().unwrap_or("")),
+        ("duplicates", counters.duplicates, "frames that came again and changed nothing"),
+        ("malformed frames", counters.malformed.total(), "kept aside in the spool"),
+        ("unknown types", counters.unknown_types, "kept aside in the spool"),
+        ("pauses", counters.pauses, "said while the spool or the queue was full"),
+        ("failed syncs", service.spool.counters.errors, "segments given up or refused"),
+        (
+            "segments dropped",
+            service.spool.counters.removed_unread,
+            "before every outlet had read them",
+        ),
+    ];
+    for (what, count, note) in seldom.into_iter().filter(|(_, count, _)| *count > 0) {
+        row(what, count, note);
+    }
+    let spool = &service.spool;
+    let why = spool.waits.as_deref().map(|why| format!(", waiting: {why}")).unwrap_or_default();
+    row("spool", spool.bytes, &format!("bytes in {} segments{why}", spool.segments));
+    for outlet in outlets {
+        let totals = &outlet.totals;
+        let behind = service.spool.next_ordinal.saturating_sub(outlet.cursor);
+        let error = outlet.last_error.as_deref().map(|e| format!("; last error: {e}"));
+        let note = format!(
+            "{}: {} filtered, {} suppressed, {} lost, {} behind, {} errors{}",
+            outlet.name,
+            grouped(totals.filtered),
+            grouped(totals.suppressed),
+            grouped(totals.lost.total()),
+            grouped(behind),
+            grouped(outlet.errors),
+            error.unwrap_or_default()
+        );
+        row(outlet.promise.label(), totals.settled, &note);
+    }
+    out
 }
 
 fn missing(flag: &str, key: &str) -> Stop {
     Stop::Usage(format!("{flag} is missing, and so is `{key}` in the schedule"))
-}
-
-/// The configuration, for its names and its log streams.
-fn configuration(path: &Path) -> Result<Compiled, Stop> {
-    let bytes = inputs::read(path)?;
-    let name = path.display().to_string();
-    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let options = CompileOptions::default();
-    let compiled = load::load_bytes(&mut sources, &name, &bytes, &options, &mut diagnostics);
-    match &compiled {
-        None => say(&render::text(&sources, &diagnostics)),
-        Some(_) => {
-            diagnostics.without_notes();
-            say(&render::brief(&sources, &diagnostics));
-        }
-    }
-    compiled.ok_or(Stop::Configuration)
 }
 
 /// The log streams of the configuration, and the file of the command line.

@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::Context;
 use systems::schedule::Schedule;
 
+use crate::config::compile::{CompileOptions, Compiled};
 use crate::config::diagnostic::Diagnostics;
-use crate::config::render;
 use crate::config::span::{Sources, Span};
+use crate::config::{load, render};
 
 use super::{Stop, say};
 
@@ -24,6 +25,23 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
         bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
     }
     Ok(bytes)
+}
+
+/// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists
+/// them.
+pub(super) fn configuration(path: &Path, options: &CompileOptions) -> Result<Compiled, Stop> {
+    let bytes = read(path)?;
+    let name = path.display().to_string();
+    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
+    let compiled = load::load_bytes(&mut sources, &name, &bytes, options, &mut diagnostics);
+    match &compiled {
+        None => say(&render::text(&sources, &diagnostics)),
+        Some(_) => {
+            diagnostics.without_notes();
+            say(&render::brief(&sources, &diagnostics));
+        }
+    }
+    compiled.ok_or(Stop::Configuration)
 }
 
 /// The schedule of a file, or the one built in; its errors are printed.

@@ -84,18 +84,19 @@ struct ReplayArgs {
     /// Write the ledger.
     #[arg(long, value_name = "FILE.json")]
     ledger: Option<PathBuf>,
-    /// Send the events to the collector that listens here instead of printing them.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["log", "frames", "format", "host", "commit"])]
+    /// Send the events to the collector that listens here instead of printing them; wins over the
+    /// schedule's `stream.path`.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["format", "host"])]
     stream: Option<PathBuf>,
     /// Keep the ring in this file: the next process goes on with what was not acked.
-    #[arg(long, value_name = "FILE", requires = "stream")]
+    #[arg(long, value_name = "FILE")]
     ring: Option<PathBuf>,
     /// Packets a second, as on a wire that does not wait: what finds the ring full is refused.
     /// Without it, the capture waits for the collector.
     #[arg(long, value_name = "PPS", value_parser = clap::value_parser!(u64).range(1..))]
     rate: Option<u64>,
     /// How long the end waits for the last Ack; wins over `stream.drain_timeout_s`.
-    #[arg(long, value_name = "SECONDS", requires = "stream")]
+    #[arg(long, value_name = "SECONDS")]
     drain_timeout: Option<u32>,
     /// Captures, pcap or pcapng, merged by time; `-` for standard input.
     #[arg(value_name = "CAPTURE")]

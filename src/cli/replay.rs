@@ -15,10 +15,7 @@ use crate::capture::CaptureReader;
 use crate::collector::render::{Format, RenderOptions, Renderer};
 use crate::collector::{Sink, WriterSink};
 use crate::config::compile::{CompileOptions, Compiled};
-use crate::config::diagnostic::Diagnostics;
 use crate::config::nearest::nearest;
-use crate::config::span::Sources;
-use crate::config::{load, render};
 use crate::ledger::{Delivery, Ledger};
 use crate::port::Bind;
 use crate::replay::agenda::Commit;
@@ -28,9 +25,10 @@ use crate::replay::{Outcome, Replay};
 use super::commit::CommitArg;
 use super::{ReplayArgs, Stop, inputs, say, summary};
 
-pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
+pub(super) fn run(mut args: ReplayArgs) -> Result<(), Stop> {
     files_differ(&args)?;
     let schedule = schedule(&args)?;
+    choose_stream(&mut args, &schedule)?;
     let compiled = configuration(&args.config, &schedule)?;
     let world = Arc::new(compiled.world);
     tracing::info!(
@@ -57,6 +55,29 @@ pub(super) fn run(args: ReplayArgs) -> Result<(), Stop> {
         write_ledger(path, file, &outcome.ledger)?;
     }
     verdict(&outcome)
+}
+
+/// The collector's socket: the command line's, else the schedule's. Options of the one way to
+/// deliver events mean nothing for the other.
+fn choose_stream(args: &mut ReplayArgs, schedule: &Schedule) -> Result<(), Stop> {
+    if args.stream.is_none() {
+        args.stream = schedule.settings.stream.path.clone();
+    }
+    let elsewhere = [
+        ("--log", args.log.is_some()),
+        ("--frames", args.frames.is_some()),
+        ("--commit", !args.commit.is_empty()),
+    ];
+    let of_streams =
+        [("--ring", args.ring.is_some()), ("--drain-timeout", args.drain_timeout.is_some())];
+    let (given, why) = match &args.stream {
+        Some(path) => (elsewhere.to_vec(), format!("events go to {}", path.display())),
+        None => (of_streams.to_vec(), "events go to no other process".to_owned()),
+    };
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Stop::Usage(format!("{flag} cannot be used: {why}"))),
+        None => Ok(()),
+    }
 }
 
 /// Where events go if they go to another process.
@@ -111,23 +132,10 @@ fn schedule(args: &ReplayArgs) -> Result<Schedule, Stop> {
     schedule.with(args.batch, args.workers).map_err(|error| Stop::Usage(error.message))
 }
 
-/// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists
-/// them.
+/// The compiled configuration, with what the schedule asks of it.
 fn configuration(path: &Path, schedule: &Schedule) -> Result<Compiled, Stop> {
-    let bytes = inputs::read(path)?;
-    let name = path.display().to_string();
-    let options =
-        CompileOptions { log_default_policy: schedule.settings.replay.log_default_policy };
-    let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
-    let compiled = load::load_bytes(&mut sources, &name, &bytes, &options, &mut diagnostics);
-    match &compiled {
-        None => say(&render::text(&sources, &diagnostics)),
-        Some(_) => {
-            diagnostics.without_notes();
-            say(&render::brief(&sources, &diagnostics));
-        }
-    }
-    compiled.ok_or(Stop::Configuration)
+    let log_default_policy = schedule.settings.replay.log_default_policy;
+    inputs::configuration(path, &CompileOptions { log_default_policy })
 }
 
 /// The configurations that take over, all of them compiled before anything runs.

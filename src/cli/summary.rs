@@ -196,6 +196,13 @@ fn stream(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
         Some(Begin::New) | None => {}
     }
     writeln!(out, "stream        {:>12} acked    {}", grouped(report.acked), report.id)?;
+    row(out, report.connections, "connections", "")?;
+    if report.pauses > 0 {
+        row(out, report.pauses, "pauses", "asked for by the collector")?;
+    }
+    if report.written_again > 0 {
+        row(out, report.written_again, "written again", "after a connection or a process ended")?;
+    }
     if report.unacked > 0 {
         row(out, report.unacked, "not acked", report.kept_in.as_deref().unwrap_or("LOST"))?;
     }

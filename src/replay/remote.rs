@@ -55,6 +55,12 @@ pub struct RemoteReport {
     pub kept_in: Option<String>,
     /// Frames that the process before had not had acked, and that were sent again.
     pub taken_over: u64,
+    /// Connections to the collector.
+    pub connections: u64,
+    /// Times that the collector said Pause.
+    pub pauses: u64,
+    /// Frames that were written more than once.
+    pub written_again: u64,
     /// What went wrong last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -123,6 +129,9 @@ impl Remote {
                 Begin::TakenOver { retained, torn } => retained - torn,
                 Begin::New | Begin::Ended { .. } => 0,
             },
+            connections: status.producer.connects,
+            pauses: status.producer.pauses,
+            written_again: status.ring.replayed - before.ring.replayed,
             error: status.last_error,
         };
         (figures, report)

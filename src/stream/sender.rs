@@ -52,6 +52,8 @@ pub struct Sender {
     thread: JoinHandle<Ending>,
     shared: Arc<Shared>,
     waits: bool,
+    /// Frames that are handed over at once when the ring has to have room for all of them.
+    piece_frames_max: usize,
     /// Refused before they came to the ring, as last told, and because the channel was full.
     upstream: Refused,
     channel_full: Counts<{ EventKind::COUNT }>,
@@ -115,6 +117,9 @@ impl Sender {
         let bell = Arc::new(Bell { event, sleeps: AtomicBool::new(false) });
         let pool = Arc::new(ArrayQueue::new(BLOCKS_WAITING_MAX * 2));
         let (channel, blocks) = flume::bounded(BLOCKS_WAITING_MAX);
+        // One kind is guaranteed an eighth of the ring, so a piece of that size fits sooner or later.
+        let eighth = usize::try_from(ring.capacity() / 8).unwrap_or(usize::MAX).max(1);
+        let piece_frames_max = if config.waits { eighth } else { usize::MAX };
         let producer = Producer::new(ring, config.producer.clone());
         let shared = Arc::new(Shared::new(&producer, begin));
         let waits = config.waits;
@@ -132,7 +137,6 @@ impl Sender {
             blocked: false,
             held: None,
             published: None,
-            lag: status::Lag::default(),
             last_error: None,
         };
         let thread =
@@ -144,6 +148,7 @@ impl Sender {
             thread,
             shared,
             waits,
+            piece_frames_max,
             upstream: Refused::default(),
             channel_full: Counts::default(),
         })
@@ -151,13 +156,12 @@ impl Sender {
 
     /// Hands frames over.
     pub fn append(&mut self, frames: &[EventFrame]) {
-        if frames.is_empty() {
-            return;
+        for piece in frames.chunks(self.piece_frames_max) {
+            let mut block = self.pool.pop().unwrap_or_default();
+            block.clear();
+            block.extend_from_slice(piece);
+            self.hand_over(block);
         }
-        let mut block = self.pool.pop().unwrap_or_default();
-        block.clear();
-        block.extend_from_slice(frames);
-        self.hand_over(block);
     }
 
     /// Tells the totals of what was refused before it came here: by limiters, for want of a
@@ -182,16 +186,10 @@ impl Sender {
         self.thread.join().expect("the sender's thread does not panic")
     }
 
-    /// The figures, a tenth of a second old at most.
+    /// The figures at the start, or at the end.
     #[must_use]
     pub fn status(&self) -> SenderStatus {
         self.shared.status()
-    }
-
-    /// The figures for others to read.
-    #[must_use]
-    pub fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
     }
 
     /// What was refused because the channel was full, by kind.

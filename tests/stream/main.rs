@@ -19,6 +19,9 @@ fn a_collector_has_exactly_the_frames_and_says_so() {
     assert!(support::text(&output.stderr).contains("residual 0"));
     drop(collector);
     assert_eq!(bench.spooled(), bench.frames());
+    let said = fs::read_to_string(bench.file("collector.log")).expect("the log");
+    let applied = said.lines().find(|line| line.starts_with("applied")).expect("a summary");
+    assert!(applied.contains(" 102 ") && applied.ends_with(", 0 lost"), "{said}");
 }
 
 #[test]
@@ -66,6 +69,27 @@ fn a_wire_that_does_not_wait_refuses_what_the_ring_cannot_hold_and_counts_it() {
     let kinds = ledger["events"].as_object().expect("kinds");
     let refused = kinds.values().filter_map(|kind| kind["refused"]["ring_full"].as_u64());
     assert!(refused.sum::<u64>() > 0, "{ledger}");
+}
+
+#[test]
+fn a_capture_waits_for_a_ring_that_is_smaller_than_a_batch() {
+    let bench = Bench::new();
+    let schedule = bench.file("small.toml");
+    let text = fs::read_to_string("schedules/replay.toml").expect("the schedule");
+    let text =
+        text.replace("frames = 4096", "frames = 64").replace("rows_max = 256", "rows_max = 1024");
+    let socket = bench.file("socket");
+    let path = format!("[stream]\npath = \"{socket}\"\n");
+    fs::write(&schedule, text.replace("[stream]\n", &path)).expect("written");
+    let storm = bench.file("storm.pcap");
+    assert!(weir(&["generate", "deny-storm", "--count", "3000", "--out", &storm]).status.success());
+    let collector = bench.collect(&[]);
+    let output = weir(&["replay", "--config", CONFIG, "--schedule", &schedule, &storm]);
+    assert!(output.status.success(), "{}", support::text(&output.stderr));
+    drop(collector);
+    let spooled = bench.spooled();
+    assert_eq!(spooled, bench.frames_of(&storm));
+    assert!(spooled.len() > 1000 * 152, "a storm of events");
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Bench {
         let child =
             command(&["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool])
                 .envs(environment.iter().copied())
-                .stderr(Stdio::null())
+                .stderr(fs::File::create(self.file("collector.log")).expect("a file"))
                 .spawn()
                 .expect("weir runs");
         let collector = Collector { child };
@@ -74,6 +74,11 @@ impl Bench {
 
     /// The frames as `--frames` writes them.
     pub(crate) fn frames(&self) -> Vec<u8> {
+        self.frames_of(CAPTURE)
+    }
+
+    /// Those of another capture.
+    pub(crate) fn frames_of(&self, capture: &str) -> Vec<u8> {
         let frames = self.file("frames");
         let output = weir(&[
             "replay",
@@ -83,7 +88,7 @@ impl Bench {
             &frames,
             "--log",
             "/dev/null",
-            CAPTURE,
+            capture,
         ]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         fs::read(frames).expect("the frames")

@@ -63,10 +63,11 @@ impl Engine {
         });
         let status = OutletStatus {
             name: config.name,
-            promise: Some(config.target.promise()),
+            promise: config.target.promise(),
             totals,
             cursor: cursor.ordinal,
-            ..OutletStatus::default()
+            errors: 0,
+            last_error: None,
         };
         let shared = Arc::new(Shared {
             status: Mutex::new(status.clone()),
@@ -159,12 +160,11 @@ impl Engine {
     /// Hands the batch over; true once its records are accounted for.
     fn hand_over(&mut self) -> bool {
         if !self.batch.ends.is_empty() {
-            if !self.transport.is_open() {
-                if let Err(error) = self.transport.open() {
-                    self.fail(&error);
-                    return false;
-                }
-                self.status.connects += 1;
+            if !self.transport.is_open()
+                && let Err(error) = self.transport.open()
+            {
+                self.fail(&error);
+                return false;
             }
             if let Err(error) = self.transport.send(&self.batch.lines, &self.batch.ends) {
                 self.fail(&error);
@@ -172,7 +172,6 @@ impl Engine {
             }
         }
         self.backoff = BACKOFF_MIN;
-        self.status.bytes += self.batch.lines.len() as u64;
         let counts = &self.batch.counts;
         self.totals.settled += counts.settled;
         self.totals.filtered += counts.filtered;
@@ -215,7 +214,6 @@ impl Engine {
         }
         self.saved = Instant::now();
         self.status.totals = self.totals;
-        self.status.connected = self.transport.is_open();
         let cursor = Cursor { ordinal: self.status.cursor };
         if let Err(error) = self.cursor_file.save(cursor, &self.totals) {
             self.fail(&error);

@@ -44,24 +44,18 @@ pub struct Outlets {
 }
 
 /// What an operator sees of an outlet.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+#[derive(Clone, Debug)]
 pub struct OutletStatus {
     /// Its name.
     pub name: String,
     /// What its transport promises.
-    pub promise: Option<Promise>,
-    /// Whether it is connected.
-    pub connected: bool,
+    pub promise: Promise,
     /// What became of the records so far.
     pub totals: SinkTotals,
     /// The ordinal of the next record.
     pub cursor: u64,
-    /// Connections made.
-    pub connects: u64,
     /// Batches that were not taken, and attempts to connect that failed.
     pub errors: u64,
-    /// Bytes handed over.
-    pub bytes: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
 }
@@ -97,9 +91,9 @@ impl Outlets {
         Ok(Self { running, durable: Some(Arc::clone(durable)) })
     }
 
-    /// The figures of each.
-    #[must_use]
-    pub fn statuses(&self) -> Vec<OutletStatus> {
+    /// The figures of each, while they run.
+    #[cfg(test)]
+    fn statuses(&self) -> Vec<OutletStatus> {
         self.running.iter().map(|(shared, _)| shared.status()).collect()
     }
 
@@ -110,19 +104,22 @@ impl Outlets {
         Box::new(SlowestOutlet { shared, durable: self.durable.clone() })
     }
 
-    /// Ends them: each has until its transport's deadline to hand over what is durable.
-    pub fn stop(self) {
+    /// Ends them: each has until its transport's deadline to hand over what is durable. Gives the
+    /// last figures.
+    pub fn stop(self) -> Vec<OutletStatus> {
         for (shared, _) in &self.running {
             shared.stops.store(true, Ordering::SeqCst);
         }
         if let Some(durable) = &self.durable {
             durable.close();
         }
-        for (shared, thread) in self.running {
+        let ended = |(shared, thread): (Arc<Shared>, JoinHandle<()>)| {
             if thread.join().is_err() {
                 tracing::error!(outlet = shared.status().name, "an outlet's thread has panicked");
             }
-        }
+            shared.status()
+        };
+        self.running.into_iter().map(ended).collect()
     }
 }
 

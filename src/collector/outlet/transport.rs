@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a record counts as once a transport has taken it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promise {
     /// Handed to the network: nobody says whether it arrived.
     Sent,
@@ -55,6 +54,18 @@ enum Link {
     Udp(UdpSocket),
     Tcp(TcpStream),
     File(File),
+}
+
+impl Promise {
+    /// The word for a record that is done with.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Written => "written",
+            Self::Fsynced => "fsynced",
+        }
+    }
 }
 
 impl Target {

@@ -208,7 +208,7 @@ impl Service {
 
     /// What is looked at now and then: the figures, and the socket's file.
     fn check(&mut self, now: Time) {
-        self.shared.put(&self.machine, self.connection.as_ref(), &self.writer, now);
+        self.shared.put(&self.machine, &self.writer, now);
         if now.since(self.checked_at) < CHECK_EVERY {
             return;
         }
@@ -263,7 +263,7 @@ impl Service {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.hang_up(self.clock.now());
-        self.shared.put(&self.machine, None, &self.writer, Time::from_ns(u64::MAX));
+        self.shared.put(&self.machine, &self.writer, Time::from_ns(u64::MAX));
         self.writer.stop()
     }
 }

@@ -5,25 +5,15 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use components::stream::{Collector, CollectorCounters, StreamId, StreamPosition, Time};
+use components::stream::{Collector, CollectorCounters, StreamPosition, Time};
 
-use super::connection::Connection;
 use super::writer::{SpoolStatus, Writer};
-use crate::stream::peer::Peer;
 
 /// The collector's figures at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceStatus {
     /// Every stream that is known.
     pub streams: Vec<StreamPosition>,
-    /// Who is connected.
-    pub peer: Option<Peer>,
-    /// Which stream it sends, once that is known.
-    pub connected_stream: Option<StreamId>,
-    /// Whether it was told to pause.
-    pub paused: bool,
-    /// Frames that wait for the spool.
-    pub waiting_frames: u64,
     /// Totals of the machine.
     pub counters: CollectorCounters,
     /// Connections of users that are not allowed.
@@ -57,13 +47,7 @@ impl Shared {
         self.lock().status.clone()
     }
 
-    pub(super) fn put(
-        &self,
-        machine: &Collector,
-        connection: Option<&Connection>,
-        writer: &Writer,
-        now: Time,
-    ) {
+    pub(super) fn put(&self, machine: &Collector, writer: &Writer, now: Time) {
         let mut inner = self.lock();
         if inner.put_at.is_some_and(|at| now.since(at) < FRESHNESS) {
             return;
@@ -72,10 +56,6 @@ impl Shared {
         let waits = inner.spool_waits.clone();
         let status = &mut inner.status;
         status.streams = machine.streams().cloned().collect();
-        status.peer = connection.map(|connection| connection.peer);
-        status.connected_stream = machine.connected_stream();
-        status.paused = machine.is_paused();
-        status.waiting_frames = machine.waiting_frames() as u64;
         status.counters = *machine.counters();
         status.spool = writer.status();
         status.spool.waits = waits.or(status.spool.waits.take());

@@ -12,7 +12,7 @@ use components::stream::{Ended, Producer, Refused, Time};
 use crossbeam_queue::ArrayQueue;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::status::{Lag, Shared};
+use super::status::Shared;
 use super::{Bell, Ending, Message, SenderConfig};
 use crate::failpoint::failpoint;
 use crate::stream::clock::Clock;
@@ -38,7 +38,6 @@ pub(super) struct Engine {
     pub(super) held: Option<Vec<EventFrame>>,
     /// Cursors as they were published last.
     pub(super) published: Option<[u64; 4]>,
-    pub(super) lag: Lag,
     pub(super) last_error: Option<String>,
 }
 
@@ -55,12 +54,7 @@ impl Engine {
             busy |= self.write(now);
             self.hang_up(now);
             self.publish();
-            self.lag.note(self.producer.ring(), now);
-            let ended = self.producer.ended(now);
-            if ended.is_some() || self.shared.is_due(now) {
-                self.shared.put(&self.producer, &self.lag, self.last_error.as_deref(), now);
-            }
-            if let Some(ended) = ended {
+            if let Some(ended) = self.producer.ended(now) {
                 return self.end(ended);
             }
             if !busy {
@@ -74,6 +68,7 @@ impl Engine {
         self.socket = None;
         self.producer.disconnected(self.clock.now());
         self.publish();
+        self.shared.put(&self.producer, self.last_error.as_deref());
         if let Some(file) = self.file.take() {
             file.close(self.producer.into_ring());
         }
@@ -278,10 +273,8 @@ impl Engine {
         if let Some(socket) = &self.socket {
             fds.push(PollFd::new(socket, wanted));
         }
-        let deadline = [self.producer.deadline(), Some(self.shared.due())];
-        let deadline = deadline.into_iter().flatten().min();
         let now = self.clock.now();
-        let wait = deadline.map(|at| at.since(now)).unwrap_or_default();
+        let wait = self.producer.deadline().map_or(WAIT_MAX, |at| at.since(now));
         let timeout = Timespec::try_from(wait.min(WAIT_MAX)).ok();
         let _ = poll(&mut fds, timeout.as_ref());
         self.bell.sleeps.store(false, Ordering::SeqCst);
@@ -293,5 +286,5 @@ impl Engine {
 /// Blocks that are numbered before the socket has its turn.
 const BLOCKS_A_TURN: usize = 16;
 
-/// Longest sleep: the figures are to be fresh.
+/// Longest sleep, should the machine have no deadline of its own.
 const WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(1);

@@ -11,8 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use stream::{
-    CollectorSettings, CompatSetting, DialectSetting, MetricsSettings, OnFullSetting,
-    OverflowSetting, StreamSettings,
+    CollectorSettings, DialectSetting, OnFullSetting, OverflowSetting, StreamSettings,
 };
 
 /// Everything that a schedule file says.
@@ -63,9 +62,6 @@ pub struct Settings {
     /// `[collector]`
     #[serde(default)]
     pub collector: CollectorSettings,
-    /// `[metrics]`
-    #[serde(default)]
-    pub metrics: MetricsSettings,
 }
 
 /// Declares a table of numbers with defaults and ranges.

@@ -1,5 +1,5 @@
 //! The keys of the event stream's two processes: `[stream]` of the one that produces, `[collector]`
-//! and `[metrics]` of the one that keeps. The command line's flags win over all of them.
+//! of the one that keeps. The command line's flags win over all of them.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,17 +40,6 @@ pub enum OnFullSetting {
     Hold,
     /// The oldest segment goes; sinks count what they have not read.
     DropOldest,
-}
-
-/// Which metric names there are.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum CompatSetting {
-    /// Ours.
-    #[default]
-    None,
-    /// Those of the xpf firewall beside ours.
-    Xpf,
 }
 
 /// `[stream]`
@@ -132,18 +121,6 @@ impl Default for CollectorSettings {
             commit_ms: Spanned::new(0..0, 5),
         }
     }
-}
-
-/// `[metrics]`
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MetricsSettings {
-    /// Where `/metrics` and `/healthz` are served, as `ADDRESS:PORT`.
-    pub listen: Option<String>,
-    /// The control socket of `weir show`.
-    pub control: Option<PathBuf>,
-    /// Which metric names there are.
-    pub compat: CompatSetting,
 }
 
 impl StreamSettings {
