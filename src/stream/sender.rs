@@ -117,7 +117,7 @@ impl Sender {
         let bell = Arc::new(Bell { event, sleeps: AtomicBool::new(false) });
         let pool = Arc::new(ArrayQueue::new(BLOCKS_WAITING_MAX * 2));
         let (channel, blocks) = flume::bounded(BLOCKS_WAITING_MAX);
-        // One kind is guaranteed an eighth of the ring, so a piece of that size fits sooner or later.
+        // Each kind is guaranteed an eighth of the ring, so that a piece of its size will fit.
         let eighth = usize::try_from(ring.capacity() / 8).unwrap_or(usize::MAX).max(1);
         let piece_frames_max = if config.waits { eighth } else { usize::MAX };
         let producer = Producer::new(ring, config.producer.clone());
