@@ -53,6 +53,7 @@ fn events(world: &Arc<World>) -> Vec<(RtFlow, Vec<u8>)> {
         schedule: Schedule::parse(REPLAY).expect("the schedule has no errors"),
         captures: vec![(CaptureReader::from_read("office", office()), Bind::Auto)],
         remote: None,
+        observers: Vec::new(),
         rate: None,
         sinks: vec![Box::new(Keep { sender, kept: 0 })],
         write: None,

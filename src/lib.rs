@@ -7,6 +7,7 @@ pub mod config;
 pub mod failpoint;
 pub mod generate;
 pub mod ledger;
+pub mod observe;
 pub mod port;
 pub mod replay;
 pub mod spool;

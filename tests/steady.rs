@@ -205,6 +205,7 @@ fn replay(sessions: u64) -> (Outcome, Vec<Memory>) {
         schedule,
         captures: vec![(CaptureReader::from_read("endless", endless), Bind::Auto)],
         remote: None,
+        observers: Vec::new(),
         rate: None,
         sinks: vec![Box::new(WriterSink::lines("nowhere", std::io::sink(), renderer))],
         write: None,

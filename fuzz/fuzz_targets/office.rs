@@ -60,6 +60,7 @@ pub fn replay(
         schedule: schedule.with(Some(rows), None).expect("rows are in range"),
         captures: vec![(capture, Bind::Auto)],
         remote: None,
+        observers: Vec::new(),
         rate: None,
         sinks: vec![
             Box::new(WriterSink::frames("frames", frames.clone())),

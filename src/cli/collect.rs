@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use components::stream::{CollectorConfig, Dialect};
@@ -17,6 +17,7 @@ use crate::collector::render::{Format, RenderOptions, Renderer};
 use crate::collector::service::{Service, ServiceConfig, ServiceStatus, Wakeup};
 use crate::config::compile::{CompileOptions, Compiled};
 use crate::config::model::log::{LogFormat, LogTransport};
+use crate::observe::{CollectorSource, Source};
 use crate::spool::{OnFull, Recovery, Spool, SpoolConfig};
 
 use super::summary::grouped;
@@ -44,10 +45,25 @@ pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
         chunk_bytes_max: CHUNK_BYTES_MAX,
         spool_bytes_max,
     };
-    let outlets = Outlets::start(directory, &spool.durable(), outlets)?;
+    let metrics = &schedule.settings.metrics;
+    let observe = args.observe.or(metrics.collector_listen, metrics.collector_control.as_ref());
+    let servers = observe.serve(metrics)?;
+    let started = Instant::now();
+    let durable = spool.durable();
+    let outlets = Outlets::start(directory, &durable, outlets)?;
     let service = Service::new(config, spool, &recovery, outlets.slowest(), wakeup)?;
     say(&format!("weir: collecting at {}\n", listen.display()));
     let shared = service.shared();
+    let source: Arc<dyn Source> = Arc::new(CollectorSource {
+        listen: listen.clone(),
+        started,
+        service: Arc::clone(&shared),
+        outlets: outlets.watch(),
+        durable,
+    });
+    for server in &servers {
+        server.show(&source);
+    }
     drop(service.run());
     let outlets = outlets.stop();
     say(&summary(&shared.status(), &outlets));

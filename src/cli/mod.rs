@@ -6,10 +6,14 @@ mod collect;
 mod commit;
 mod generate;
 mod inputs;
+mod ledger;
+mod observe;
 mod print;
 mod replay;
+mod show;
 mod spool;
 mod summary;
+mod table;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,6 +23,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::collector::render;
 use commit::CommitArg;
+use observe::ObserveArgs;
 
 /// A firewall data plane that accounts for every packet and every event.
 #[derive(Debug, Parser)]
@@ -42,6 +47,10 @@ enum Command {
     Collect(CollectArgs),
     /// Look into a collector's spool.
     Spool(SpoolArgs),
+    /// Show the figures of running processes.
+    Show(show::ShowArgs),
+    /// Print the identities of running processes, and by how much they differ.
+    Ledger(show::AskArgs),
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +107,8 @@ struct ReplayArgs {
     /// How long the end waits for the last Ack; wins over `stream.drain_timeout_s`.
     #[arg(long, value_name = "SECONDS")]
     drain_timeout: Option<u32>,
+    #[command(flatten)]
+    observe: ObserveArgs,
     /// Captures, pcap or pcapng, merged by time; `-` for standard input.
     #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
@@ -161,6 +172,8 @@ struct CollectArgs {
     /// Format of that file.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    observe: ObserveArgs,
 }
 
 #[derive(Debug, Args)]
@@ -250,6 +263,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Collect(args) => collect::run(&args),
         Command::Spool(args) => spool::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

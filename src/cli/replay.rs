@@ -17,6 +17,7 @@ use crate::collector::{Sink, WriterSink};
 use crate::config::compile::{CompileOptions, Compiled};
 use crate::config::nearest::nearest;
 use crate::ledger::{Delivery, Ledger};
+use crate::observe::Server;
 use crate::port::Bind;
 use crate::replay::agenda::Commit;
 use crate::replay::remote::RemoteConfig;
@@ -47,8 +48,10 @@ pub(super) fn run(mut args: ReplayArgs) -> Result<(), Stop> {
     let ledger = args.ledger.as_deref().map(|path| Ok::<_, Stop>((path, create(path)?)));
     let ledger = ledger.transpose()?;
     let remote = remote(&args, &schedule);
+    let observers = observers(&args, &schedule)?;
     let (rate, write) = (args.rate, args.write);
-    let replay = Replay { world, commits, schedule, captures, remote, rate, sinks, write };
+    let replay =
+        Replay { world, commits, schedule, captures, remote, observers, rate, sinks, write };
     let outcome = replay.run()?;
     say(&summary::text(&outcome));
     if let Some((path, file)) = ledger {
@@ -68,8 +71,12 @@ fn choose_stream(args: &mut ReplayArgs, schedule: &Schedule) -> Result<(), Stop>
         ("--frames", args.frames.is_some()),
         ("--commit", !args.commit.is_empty()),
     ];
-    let of_streams =
-        [("--ring", args.ring.is_some()), ("--drain-timeout", args.drain_timeout.is_some())];
+    let of_streams = [
+        ("--ring", args.ring.is_some()),
+        ("--drain-timeout", args.drain_timeout.is_some()),
+        ("--metrics", args.observe.metrics.is_some()),
+        ("--control", args.observe.control.is_some()),
+    ];
     let (given, why) = match &args.stream {
         Some(path) => (elsewhere.to_vec(), format!("events go to {}", path.display())),
         None => (of_streams.to_vec(), "events go to no other process".to_owned()),
@@ -90,6 +97,18 @@ fn remote(args: &ReplayArgs, schedule: &Schedule) -> Option<RemoteConfig> {
         waits: args.rate.is_none(),
         drain_timeout: Duration::from_secs(seconds.into()),
     })
+}
+
+/// Who shows the figures: those of a stream to another process, as only it takes its time.
+fn observers(args: &ReplayArgs, schedule: &Schedule) -> Result<Vec<Server>, Stop> {
+    let settings = &schedule.settings.metrics;
+    match &args.stream {
+        Some(_) => args
+            .observe
+            .or(settings.producer_listen, settings.producer_control.as_ref())
+            .serve(settings),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// No output may be an input or another output: creating it would empty what is still to be read.

@@ -108,12 +108,6 @@ impl<W: Write> CapturePort<W> {
         Ok(())
     }
 
-    /// What was received and sent so far.
-    #[must_use]
-    pub fn counters(&self) -> PortCounters {
-        self.counters
-    }
-
     /// Ends the written capture and gives every error that a file had, in the order in which they
     /// came.
     #[must_use]
@@ -139,6 +133,10 @@ impl<W: Write> CapturePort<W> {
 }
 
 impl<W: Write> Port for CapturePort<W> {
+    fn counters(&self) -> PortCounters {
+        self.counters
+    }
+
     fn receive(&mut self, burst: &mut Burst) {
         while burst.wants_more() {
             match self.merge.next_packet() {

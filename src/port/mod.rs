@@ -15,6 +15,9 @@ use systems::shard::Layer;
 
 /// A source and sink of packets.
 pub trait Port {
+    /// What was received and sent so far.
+    fn counters(&self) -> PortCounters;
+
     /// Adds frames to the burst until it is full, the next frame belongs to another tick, or
     /// nothing is left. Nothing added means that nothing will come any more.
     fn receive(&mut self, burst: &mut Burst);

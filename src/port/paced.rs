@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use components::world::names::Names;
 
-use super::{Burst, Port, Transmit};
+use super::{Burst, Port, PortCounters, Transmit};
 
 /// A port whose packets come at a rate.
 pub struct Paced<P> {
@@ -34,6 +34,10 @@ impl<P: Port> Paced<P> {
 }
 
 impl<P: Port> Port for Paced<P> {
+    fn counters(&self) -> PortCounters {
+        self.port.counters()
+    }
+
     fn receive(&mut self, burst: &mut Burst) {
         let Some(pace) = &mut self.pace else {
             return self.port.receive(burst);

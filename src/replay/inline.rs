@@ -38,6 +38,7 @@ pub(super) fn run(
         }
         worker.run(&mut burst, agenda.world(), &mut Direct { port, stream });
         stream.set_upstream(&worker.shard().counters.refused);
+        stream.tell(|| (port.counters(), Totals::of([&worker])));
     }
     while let Some(step) = agenda.due(u64::MAX) {
         commit(agenda, &step, u64::MAX, &mut worker, port, stream);

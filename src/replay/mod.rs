@@ -20,7 +20,8 @@ use systems::schedule::Schedule;
 use crate::capture::{CaptureError, CaptureReader};
 use crate::collector::Sink;
 use crate::ledger::{Ledger, Totals};
-use crate::port::{Bind, CapturePort, Paced, PortCounters};
+use crate::observe::Server;
+use crate::port::{Bind, CapturePort, Paced, Port as _, PortCounters};
 use crate::stream::ring_file::Begin;
 use agenda::{Agenda, Commit, Committed};
 use remote::{Remote, RemoteConfig};
@@ -38,6 +39,8 @@ pub struct Replay {
     pub captures: Vec<(CaptureReader, Bind)>,
     /// Where events go, unless they go to another process.
     pub remote: Option<RemoteConfig>,
+    /// Who shows the figures of a stream to another process.
+    pub observers: Vec<Server>,
     /// Packets a second; without it, as fast as they can be read.
     pub rate: Option<u64>,
     /// Where events go in this process.
@@ -120,8 +123,11 @@ impl Replay {
             }
             None => Stream::Inline(Box::new(Inline::open(frames, id, self.sinks)?)),
         };
-        let began = match &stream {
-            Stream::Remote(remote) => Some(remote.begin()),
+        let began = match &mut stream {
+            Stream::Remote(remote) => {
+                remote.observe(&self.observers);
+                Some(remote.begin())
+            }
             Stream::Inline(_) => None,
         };
         let mut port = Paced::new(port, self.rate);
@@ -135,7 +141,7 @@ impl Replay {
         let port = port.into_inner();
         let (world, commits) = agenda.done();
         let counters = port.counters();
-        let mut end = stream.end(&totals);
+        let mut end = stream.end(counters, &totals);
         let ledger = Ledger::new(counters, &totals, &end.figures, end.report, end.sinks);
         Ok(Outcome {
             ledger,

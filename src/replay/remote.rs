@@ -1,7 +1,8 @@
 //! A replay whose events go to a collector in another process: the sender's thread has the ring,
 //! and at the end the figures of both sides of this process must still agree.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use components::block::EventFrame;
 use components::kinds::EventKind;
@@ -13,6 +14,9 @@ use systems::schedule::settings::{DialectSetting, OverflowSetting, Settings};
 
 use super::ReplayError;
 use super::stream::RingFigures;
+use crate::ledger::{Delivery, Ledger, Totals};
+use crate::observe::{LedgerBoard, ProducerSource, Server, Source};
+use crate::port::PortCounters;
 use crate::stream::ring_file::Begin;
 use crate::stream::{Ending, RingFile, Sender, SenderConfig, SenderStatus};
 
@@ -37,6 +41,15 @@ pub(super) struct Remote {
     /// The figures at the start: those of the processes before.
     before: SenderStatus,
     ring: Option<std::path::PathBuf>,
+    collector: std::path::PathBuf,
+    observed: Option<Observed>,
+}
+
+/// Where others read the ledger, and when it was put there.
+#[derive(Debug)]
+struct Observed {
+    board: LedgerBoard,
+    told_at: Option<Instant>,
 }
 
 /// How the stream ended, for the ledger and for people.
@@ -84,7 +97,7 @@ impl Remote {
             }
         };
         let sender_config = SenderConfig {
-            path: config.path,
+            path: config.path.clone(),
             peer_uids: settings.stream.peer_uids.clone(),
             producer: producer(settings),
             waits: config.waits,
@@ -92,7 +105,14 @@ impl Remote {
         let sender = Sender::start(sender_config, ring, file, upstream, begin)
             .map_err(ReplayError::Sender)?;
         let before = sender.status();
-        Ok(Self { sender, drain_timeout: config.drain_timeout, before, ring: config.ring })
+        Ok(Self {
+            sender,
+            drain_timeout: config.drain_timeout,
+            before,
+            ring: config.ring,
+            collector: config.path,
+            observed: None,
+        })
     }
 
     pub(super) fn append(&mut self, frames: &[EventFrame]) {
@@ -103,6 +123,43 @@ impl Remote {
         self.sender.set_upstream(refused);
     }
 
+    /// Lets these servers show the figures from now on.
+    pub(super) fn observe(&mut self, servers: &[Server]) {
+        if servers.is_empty() {
+            return;
+        }
+        let board = LedgerBoard::default();
+        let (path, watch) = (self.collector.clone(), self.sender.watch());
+        let source = ProducerSource::new("replay", path, watch, board.clone());
+        let source: Arc<dyn Source> = Arc::new(source);
+        for server in servers {
+            server.show(&source);
+        }
+        self.observed = Some(Observed { board, told_at: None });
+    }
+
+    /// Whether the ledger that others see is old.
+    pub(super) fn is_due(&self) -> bool {
+        let told_at = self.observed.as_ref().map(|observed| observed.told_at);
+        told_at.is_some_and(|at| at.is_none_or(|at| at.elapsed() >= TELL_EVERY))
+    }
+
+    /// Draws up the ledger of all that was handed over so far, as soon as it is numbered.
+    pub(super) fn tell(&mut self, port: PortCounters, totals: Totals) {
+        let Some(observed) = &mut self.observed else {
+            return;
+        };
+        observed.told_at = Some(Instant::now());
+        let board = observed.board.clone();
+        let (before, channel_full) = (self.before.clone(), *self.sender.channel_full());
+        self.sender.cut(move |now| {
+            let figures = figures(&before, now, &channel_full);
+            let unacked = now.last.saturating_sub(now.acked);
+            let report = Delivery::Remote(report(&before, now, unacked, None));
+            board.put(&Ledger::new(port, &totals, &figures, report, Vec::new()), &totals);
+        });
+    }
+
     /// How the stream of the processes before went on in this one.
     pub(super) const fn begin(&self) -> Begin {
         self.before.begin
@@ -110,7 +167,7 @@ impl Remote {
 
     /// Delivers what there is and ends the stream.
     pub(super) fn finish(self) -> (RingFigures, RemoteReport) {
-        let Self { sender, drain_timeout, before, ring } = self;
+        let Self { sender, drain_timeout, before, ring, .. } = self;
         let channel_full = *sender.channel_full();
         let Ending { ended, status } = sender.finish(drain_timeout);
         let figures = figures(&before, &status, &channel_full);
@@ -119,22 +176,30 @@ impl Remote {
             Ended::Unacked { first, last } => (last + 1).saturating_sub(first),
         };
         let kept_in = ring.filter(|_| unacked > 0).map(|path| path.display().to_string());
-        let report = RemoteReport {
-            id: format!("{:016x}", status.stream_id),
-            last_sequence: status.last,
-            acked: status.acked,
-            unacked,
-            kept_in,
-            taken_over: match before.begin {
-                Begin::TakenOver { retained, torn } => retained - torn,
-                Begin::New | Begin::Ended { .. } => 0,
-            },
-            connections: status.producer.connects,
-            pauses: status.producer.pauses,
-            written_again: status.ring.replayed - before.ring.replayed,
-            error: status.last_error,
-        };
-        (figures, report)
+        (figures, report(&before, &status, unacked, kept_in))
+    }
+}
+
+fn report(
+    before: &SenderStatus,
+    now: &SenderStatus,
+    unacked: u64,
+    kept_in: Option<String>,
+) -> RemoteReport {
+    RemoteReport {
+        id: format!("{:016x}", now.stream_id),
+        last_sequence: now.last,
+        acked: now.acked,
+        unacked,
+        kept_in,
+        taken_over: match before.begin {
+            Begin::TakenOver { retained, torn } => retained - torn,
+            Begin::New | Begin::Ended { .. } => 0,
+        },
+        connections: now.producer.connects,
+        pauses: now.producer.pauses,
+        written_again: now.ring.replayed - before.ring.replayed,
+        error: now.last_error.clone(),
     }
 }
 
@@ -189,3 +254,6 @@ fn fresh_stream_id() -> u64 {
     // The upper bit marks names that were made up for producers without a Hello; 0 is none.
     (id & !(1 << 63)).max(1)
 }
+
+/// How old the ledger may be that others see.
+const TELL_EVERY: Duration = Duration::from_millis(100);

@@ -51,6 +51,7 @@ pub(super) fn run(
         let next = dispatcher.fill(agenda, port, &mut crew);
         crew.lanes.par_iter_mut().for_each(|lane| lane.run(agenda.world()));
         merge(&mut crew.lanes, port, stream);
+        stream.tell(|| (port.counters(), Totals::of(crew.lanes.iter().map(|lane| &lane.worker))));
         let clock_ns = match next {
             Next::More => continue,
             Next::Commit(clock_ns) => clock_ns,

@@ -17,6 +17,7 @@ use super::remote::Remote;
 use crate::collector::report::SinkReport;
 use crate::collector::{InlineCollector, Sink};
 use crate::ledger::{Delivery, Totals};
+use crate::port::PortCounters;
 
 /// Where a replay's events go.
 pub(super) enum Stream {
@@ -58,7 +59,7 @@ impl Stream {
     }
 
     /// Ends the stream: everything is delivered, or known not to be.
-    pub(super) fn end(self, totals: &Totals) -> StreamEnd {
+    pub(super) fn end(self, port: PortCounters, totals: &Totals) -> StreamEnd {
         match self {
             Self::Inline(mut stream) => {
                 stream.close(totals.generated, &totals.counters.refused);
@@ -72,6 +73,7 @@ impl Stream {
             }
             Self::Remote(mut stream) => {
                 stream.set_upstream(&totals.counters.refused);
+                stream.tell(port, totals.clone());
                 let (figures, report) = stream.finish();
                 StreamEnd {
                     figures,
@@ -90,6 +92,16 @@ impl Stream {
         match self {
             Self::Inline(stream) => stream.collector.commit(world),
             Self::Remote(_) => {}
+        }
+    }
+
+    /// Lets those who watch see the ledger now and then; `figures` gives it after a burst.
+    pub(super) fn tell(&mut self, figures: impl FnOnce() -> (PortCounters, Totals)) {
+        if let Self::Remote(stream) = self
+            && stream.is_due()
+        {
+            let (port, totals) = figures();
+            stream.tell(port, totals);
         }
     }
 

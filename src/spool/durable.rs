@@ -1,7 +1,8 @@
 //! How far the spool is synced, and the waiting for more. Readers never look beyond it.
 
+use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The ordinal behind the last synced record.
 #[derive(Debug)]
@@ -10,23 +11,46 @@ pub struct Durable {
     changed: Condvar,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct State {
     ordinal: u64,
     closed: bool,
+    /// When the records before an ordinal became durable, ascending; thinned out when there are
+    /// too many.
+    marks: VecDeque<(u64, Instant)>,
 }
 
 impl Durable {
     /// Synced up to `ordinal`, exclusive.
     #[must_use]
     pub const fn new(ordinal: u64) -> Self {
-        Self { state: Mutex::new(State { ordinal, closed: false }), changed: Condvar::new() }
+        let state = State { ordinal, closed: false, marks: VecDeque::new() };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Moves on to `ordinal` and wakes every reader.
     pub fn publish(&self, ordinal: u64) {
-        self.lock().ordinal = ordinal;
+        let mut state = self.lock();
+        state.ordinal = ordinal;
+        if state.marks.len() == MARKS_MAX {
+            let mut keep = false;
+            state.marks.retain(|_| {
+                keep = !keep;
+                keep
+            });
+        }
+        state.marks.push_back((ordinal, Instant::now()));
+        drop(state);
         self.changed.notify_all();
+    }
+
+    /// How long the record at `cursor` has been durable; zero if nothing is behind it, or if it is
+    /// older than this process.
+    #[must_use]
+    pub fn waits(&self, cursor: u64) -> Duration {
+        let state = self.lock();
+        let at = state.marks.partition_point(|(ordinal, _)| *ordinal <= cursor);
+        state.marks.get(at).map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 
     /// Nothing more will come: readers end once they have read everything.
@@ -66,8 +90,12 @@ impl Durable {
         state.ordinal
     }
 
-    /// A number and a flag cannot be left half changed by a thread that panicked.
+    /// Each change is whole before anything could panic.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Commits whose time is known: with one in 5 ms, the last twenty seconds, and older ones less and
+/// less exactly.
+const MARKS_MAX: usize = 4096;

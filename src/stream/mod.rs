@@ -8,4 +8,4 @@ pub mod ring_file;
 pub mod sender;
 
 pub use ring_file::{RingFile, RingFileError};
-pub use sender::{Ending, Sender, SenderConfig, SenderStatus};
+pub use sender::{Ending, Sender, SenderConfig, SenderStatus, SenderWatch};

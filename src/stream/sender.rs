@@ -22,12 +22,12 @@ use rustix::fd::OwnedFd;
 mod engine;
 mod status;
 
-pub use status::SenderStatus;
+pub use status::{SenderStatus, SenderWatch};
 
 use super::clock::Clock;
 use super::ring_file::{Begin, RingFile};
 use engine::Engine;
-use status::Shared;
+use status::{Lag, Shared};
 
 /// How a stream is sent.
 #[derive(Clone, Debug)]
@@ -68,6 +68,16 @@ pub struct Ending {
     pub status: SenderStatus,
 }
 
+/// Called with the figures at one place in the stream: all that was handed over before it is
+/// numbered or refused, and nothing after it.
+pub struct Cut(Box<dyn FnOnce(&SenderStatus) + Send>);
+
+impl std::fmt::Debug for Cut {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Cut")
+    }
+}
+
 /// What goes to the thread.
 #[derive(Debug)]
 enum Message {
@@ -75,6 +85,8 @@ enum Message {
     Frames(Vec<EventFrame>),
     /// What was refused before the ring.
     Upstream(Box<Refused>),
+    /// Call this once all frames before it are numbered.
+    Cut(Cut),
     /// Deliver what there is, for so long, and end.
     End(Duration),
 }
@@ -137,6 +149,8 @@ impl Sender {
             blocked: false,
             held: None,
             published: None,
+            lag: Lag::default(),
+            stale: false,
             last_error: None,
         };
         let thread =
@@ -173,6 +187,19 @@ impl Sender {
         }
     }
 
+    /// Has `tell` called with the figures once everything handed over so far is numbered or
+    /// refused; not at all if the channel is full, or if the stream ends before.
+    pub fn cut(&self, tell: impl FnOnce(&SenderStatus) + Send + 'static) {
+        let _ = self.channel.try_send(Message::Cut(Cut(Box::new(tell))));
+        self.bell.ring();
+    }
+
+    /// Reads the figures, also after this handle is gone.
+    #[must_use]
+    pub fn watch(&self) -> SenderWatch {
+        SenderWatch(Arc::clone(&self.shared))
+    }
+
     /// Ends the stream: what is retained is delivered, for at most `timeout`.
     ///
     /// # Panics
@@ -186,7 +213,7 @@ impl Sender {
         self.thread.join().expect("the sender's thread does not panic")
     }
 
-    /// The figures at the start, or at the end.
+    /// The figures, a tenth of a second old at most.
     #[must_use]
     pub fn status(&self) -> SenderStatus {
         self.shared.status()

@@ -3,6 +3,7 @@
 //! number is in the spool once.
 
 mod faults;
+mod observe;
 mod support;
 
 use std::fs;

@@ -31,14 +31,23 @@ impl Bench {
 
     /// Starts a collector and waits until it listens.
     pub(crate) fn collect(&self, environment: &[(&str, &str)]) -> Collector {
+        self.start_collector(&[], environment)
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn collect_with(&self, more: &[&str]) -> Collector {
+        self.start_collector(more, &[])
+    }
+
+    fn start_collector(&self, more: &[&str], environment: &[(&str, &str)]) -> Collector {
         let (socket, spool) = (self.file("socket"), self.file("spool"));
         let _ = fs::remove_file(&socket);
-        let child =
-            command(&["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool])
-                .envs(environment.iter().copied())
-                .stderr(fs::File::create(self.file("collector.log")).expect("a file"))
-                .spawn()
-                .expect("weir runs");
+        let start = ["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool];
+        let child = command(&[&start[..], more].concat())
+            .envs(environment.iter().copied())
+            .stderr(fs::File::create(self.file("collector.log")).expect("a file"))
+            .spawn()
+            .expect("weir runs");
         let collector = Collector { child };
         let limit = Instant::now() + Duration::from_secs(20);
         while !Path::new(&socket).exists() {
@@ -49,9 +58,13 @@ impl Bench {
     }
 
     fn producer(&self, more: &[&str], environment: &[(&str, &str)]) -> Command {
+        self.producer_of(CAPTURE, more, environment)
+    }
+
+    fn producer_of(&self, capture: &str, more: &[&str], environment: &[(&str, &str)]) -> Command {
         let (socket, ring) = (self.file("socket"), self.file("ring"));
         let start = ["replay", "--config", CONFIG, "--stream", &socket, "--ring", &ring];
-        let mut command = command(&[&start[..], more, &[CAPTURE]].concat());
+        let mut command = command(&[&start[..], more, &[capture]].concat());
         command.envs(environment.iter().copied());
         command
     }
@@ -65,7 +78,12 @@ impl Bench {
     }
 
     pub(crate) fn replay_in_background(&self, more: &[&str]) -> Child {
-        self.producer(more, &[])
+        self.replay_capture(more, CAPTURE)
+    }
+
+    /// Another capture, in the background.
+    pub(crate) fn replay_capture(&self, more: &[&str], capture: &str) -> Child {
+        self.producer_of(capture, more, &[])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -111,6 +111,7 @@ pub(crate) fn replay_through(
         schedule,
         captures: vec![(reader, Bind::Auto)],
         remote: None,
+        observers: Vec::new(),
         rate: None,
         sinks,
         write: Some(written.clone()),

@@ -10,7 +10,7 @@ use crate::stream::hang_up::{Dialect, HangUp};
 use crate::stream::journal::{Journal, StreamId};
 use crate::stream::position::StreamPosition;
 use crate::stream::time::Time;
-use crate::wire::Decoder;
+use crate::wire::{Decoder, LossReport};
 
 mod config;
 mod connection;
@@ -260,6 +260,12 @@ impl Collector {
     /// A frame type that is not known and was not told before: reason for an alarm.
     pub fn take_unknown_type(&mut self) -> Option<u8> {
         self.core.unknown.take()
+    }
+
+    /// What the producer of a stream has said of its own figures, the last time that one did.
+    #[must_use]
+    pub fn reported(&self) -> Option<&(StreamId, LossReport)> {
+        self.core.reported.as_ref()
     }
 
     /// The totals.

@@ -268,6 +268,12 @@ impl Producer {
         self.ring
     }
 
+    /// Whether a connection stands.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
     /// Whether the collector has paused the stream.
     #[must_use]
     pub fn is_paused(&self) -> bool {

@@ -200,11 +200,15 @@ impl Engine {
     /// Waits before the next attempt, longer each time, and not longer than the end allows.
     fn pause(&mut self) {
         self.publish(false);
-        std::thread::sleep(self.backoff);
-        self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
-        if self.shared.stops.load(Ordering::SeqCst) {
-            self.backoff = BACKOFF_MIN;
+        let until = Instant::now() + self.backoff;
+        while Instant::now() < until {
+            std::thread::sleep(BACKOFF_MIN.min(until - Instant::now()));
+            if self.shared.stops.load(Ordering::SeqCst) {
+                self.backoff = BACKOFF_MIN;
+                return;
+            }
         }
+        self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
     }
 
     /// Lets others see the figures, and saves the cursor now and then.

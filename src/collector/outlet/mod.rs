@@ -60,6 +60,18 @@ pub struct OutletStatus {
     pub last_error: Option<String>,
 }
 
+/// Reads outlets' figures.
+#[derive(Clone, Debug)]
+pub struct OutletsWatch(Vec<Arc<Shared>>);
+
+impl OutletsWatch {
+    /// Of each, a tenth of a second old or so.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<OutletStatus> {
+        self.0.iter().map(|shared| shared.status()).collect()
+    }
+}
+
 /// What the thread and its owner both have.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -91,10 +103,10 @@ impl Outlets {
         Ok(Self { running, durable: Some(Arc::clone(durable)) })
     }
 
-    /// The figures of each, while they run.
-    #[cfg(test)]
-    fn statuses(&self) -> Vec<OutletStatus> {
-        self.running.iter().map(|(shared, _)| shared.status()).collect()
+    /// Reads the figures of each, from any thread, also after this is gone.
+    #[must_use]
+    pub fn watch(&self) -> OutletsWatch {
+        OutletsWatch(self.running.iter().map(|(shared, _)| Arc::clone(shared)).collect())
     }
 
     /// Knows the slowest one, for retention.

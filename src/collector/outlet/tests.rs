@@ -52,7 +52,7 @@ fn start(directory: &Path, spool: &Spool, outlets: Vec<OutletConfig>) -> Outlets
 fn reached(outlets: &Outlets, ordinal: u64) -> OutletStatus {
     let limit = Instant::now() + Duration::from_secs(20);
     loop {
-        let status = outlets.statuses().swap_remove(0);
+        let status = outlets.watch().statuses().swap_remove(0);
         if status.cursor >= ordinal {
             assert_eq!(status.totals.began + status.totals.total(), status.cursor, "{status:?}");
             return status;
@@ -111,7 +111,7 @@ fn a_receiver_that_is_away_and_comes_back_has_every_line_in_order() {
     let outlets = start(directory.path(), &spool, vec![outlet("t", target, Selection::default())]);
     commit(&mut spool, EventKind::PolicyDeny, 1..101);
     std::thread::sleep(Duration::from_millis(200));
-    let status = outlets.statuses().swap_remove(0);
+    let status = outlets.watch().statuses().swap_remove(0);
     assert!(status.errors > 0 && status.cursor == 0 && status.last_error.is_some(), "{status:?}");
     let listener = TcpListener::bind(to).unwrap();
     let (stream, _) = listener.accept().unwrap();
@@ -136,8 +136,8 @@ fn a_receiver_that_never_reads_delays_nobody_and_is_counted() {
     }
     let status = reached(&outlets, 20_000);
     assert_eq!(status.promise, Promise::Fsynced);
-    assert!(outlets.statuses()[1].cursor < 20_000);
-    assert_eq!(outlets.slowest().slowest_ordinal(), outlets.statuses()[1].cursor);
+    assert!(outlets.watch().statuses()[1].cursor < 20_000);
+    assert_eq!(outlets.slowest().slowest_ordinal(), outlets.watch().statuses()[1].cursor);
     assert_eq!(std::fs::read_to_string(log).unwrap().lines().count(), 20_000);
     drop(deaf);
     outlets.stop();
@@ -219,7 +219,7 @@ fn a_log_file_is_no_symbolic_link() {
         start(directory.path(), &spool, vec![outlet("f", Target::File(log), Selection::default())]);
     commit(&mut spool, EventKind::PolicyDeny, 1..3);
     std::thread::sleep(Duration::from_millis(400));
-    let status = outlets.statuses().swap_remove(0);
+    let status = outlets.watch().statuses().swap_remove(0);
     assert!(status.errors > 0 && status.cursor == 0, "{status:?}");
     outlets.stop();
     assert!(!directory.path().join("elsewhere").exists());

@@ -75,6 +75,8 @@ pub struct Service {
     reserve: Reserve,
     shared: Arc<Shared>,
     checked_at: Time,
+    /// The figures that others see are not the last ones.
+    stale: bool,
 }
 
 impl Service {
@@ -108,6 +110,7 @@ impl Service {
             reserve: Reserve::new(),
             shared: Arc::default(),
             checked_at: Time::default(),
+            stale: false,
         })
     }
 
@@ -208,7 +211,8 @@ impl Service {
 
     /// What is looked at now and then: the figures, and the socket's file.
     fn check(&mut self, now: Time) {
-        self.shared.put(&self.machine, &self.writer, now);
+        let peer = self.connection.as_ref().map(|connection| connection.peer);
+        self.stale = !self.shared.put(&self.machine, &self.writer, peer, now);
         if now.since(self.checked_at) < CHECK_EVERY {
             return;
         }
@@ -239,7 +243,8 @@ impl Service {
         }
         let later = (accepts_at > now).then_some(accepts_at);
         let deadline = [self.machine.deadline(), later].into_iter().flatten().min();
-        let wait = deadline.map_or(CHECK_EVERY, |at| at.since(now).min(CHECK_EVERY));
+        let wait_max = if self.stale { status::FRESHNESS } else { CHECK_EVERY };
+        let wait = deadline.map_or(wait_max, |at| at.since(now).min(wait_max));
         let timeout = Timespec::try_from(wait).ok();
         // Interrupted is as good as woken.
         let _ = poll(&mut fds, timeout.as_ref());
@@ -263,7 +268,7 @@ impl Service {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.hang_up(self.clock.now());
-        self.shared.put(&self.machine, &self.writer, Time::from_ns(u64::MAX));
+        self.shared.put(&self.machine, &self.writer, None, Time::from_ns(u64::MAX));
         self.writer.stop()
     }
 }

@@ -5,15 +5,25 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use components::stream::{Collector, CollectorCounters, StreamPosition, Time};
+use components::stream::{Collector, CollectorCounters, StreamId, StreamPosition, Time};
+use components::wire::LossReport;
 
 use super::writer::{SpoolStatus, Writer};
+use crate::stream::peer::Peer;
 
 /// The collector's figures at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceStatus {
     /// Every stream that is known.
     pub streams: Vec<StreamPosition>,
+    /// The stream that a producer is connected with, and who it is.
+    pub connected: Option<(StreamId, Peer)>,
+    /// Whether the producer was told to pause.
+    pub paused: bool,
+    /// Frames that wait for the spool.
+    pub waiting_frames: usize,
+    /// What a stream's producer has last said of its own figures.
+    pub reported: Option<(StreamId, LossReport)>,
     /// Totals of the machine.
     pub counters: CollectorCounters,
     /// Connections of users that are not allowed.
@@ -47,18 +57,30 @@ impl Shared {
         self.lock().status.clone()
     }
 
-    pub(super) fn put(&self, machine: &Collector, writer: &Writer, now: Time) {
+    /// Replaces the figures if they are old enough to be; false if they are not.
+    pub(super) fn put(
+        &self,
+        machine: &Collector,
+        writer: &Writer,
+        peer: Option<Peer>,
+        now: Time,
+    ) -> bool {
         let mut inner = self.lock();
         if inner.put_at.is_some_and(|at| now.since(at) < FRESHNESS) {
-            return;
+            return false;
         }
         inner.put_at = Some(now);
         let waits = inner.spool_waits.clone();
         let status = &mut inner.status;
         status.streams = machine.streams().cloned().collect();
+        status.connected = machine.connected_stream().zip(peer);
+        status.paused = machine.is_paused();
+        status.waiting_frames = machine.waiting_frames();
+        status.reported = machine.reported().copied();
         status.counters = *machine.counters();
         status.spool = writer.status();
         status.spool.waits = waits.or(status.spool.waits.take());
+        true
     }
 
     /// Counts a user that is not allowed; true if it is the first time.
@@ -86,7 +108,7 @@ impl Shared {
 }
 
 /// How old the figures may be.
-const FRESHNESS: Duration = Duration::from_millis(100);
+pub(super) const FRESHNESS: Duration = Duration::from_millis(100);
 
 /// Users that are told apart in the log.
 const REFUSED_MAX: usize = 1024;

@@ -42,11 +42,11 @@ impl Wakeup {
         self.stops.load(Ordering::SeqCst)
     }
 
-    pub(super) const fn event(&self) -> &OwnedFd {
+    pub(crate) const fn event(&self) -> &OwnedFd {
         &self.event
     }
 
-    pub(super) fn silence(&self) {
+    pub(crate) fn silence(&self) {
         let mut count = [0; 8];
         let _ = rustix::io::read(&self.event, &mut count);
     }

@@ -12,7 +12,7 @@ use components::stream::{Ended, Producer, Refused, Time};
 use crossbeam_queue::ArrayQueue;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::status::Shared;
+use super::status::{FRESHNESS, Lag, Shared};
 use super::{Bell, Ending, Message, SenderConfig};
 use crate::failpoint::failpoint;
 use crate::stream::clock::Clock;
@@ -38,6 +38,9 @@ pub(super) struct Engine {
     pub(super) held: Option<Vec<EventFrame>>,
     /// Cursors as they were published last.
     pub(super) published: Option<[u64; 4]>,
+    pub(super) lag: Lag,
+    /// Something has changed since the figures were shown.
+    pub(super) stale: bool,
     pub(super) last_error: Option<String>,
 }
 
@@ -54,6 +57,7 @@ impl Engine {
             busy |= self.write(now);
             self.hang_up(now);
             self.publish();
+            self.show(now, busy);
             if let Some(ended) = self.producer.ended(now) {
                 return self.end(ended);
             }
@@ -68,7 +72,7 @@ impl Engine {
         self.socket = None;
         self.producer.disconnected(self.clock.now());
         self.publish();
-        self.shared.put(&self.producer, self.last_error.as_deref());
+        self.put();
         if let Some(file) = self.file.take() {
             file.close(self.producer.into_ring());
         }
@@ -85,6 +89,11 @@ impl Engine {
                     Ok(Message::Frames(block)) => block,
                     Ok(Message::Upstream(refused)) => {
                         self.set_upstream(&refused);
+                        continue;
+                    }
+                    Ok(Message::Cut(cut)) => {
+                        self.put();
+                        (cut.0)(&self.shared.status());
                         continue;
                     }
                     Ok(Message::End(timeout)) => {
@@ -114,6 +123,20 @@ impl Engine {
         failpoint("producer-appended");
         self.publish();
         true
+    }
+
+    /// Lets others see the figures, ten times a second while they change.
+    fn show(&mut self, now: Time, busy: bool) {
+        self.stale |= busy;
+        if self.lag.is_due(now) {
+            self.put();
+        }
+    }
+
+    fn put(&mut self) {
+        self.stale = false;
+        self.lag.look(self.producer.ring(), self.clock.now());
+        self.shared.put(&self.producer, &self.lag, self.last_error.as_deref());
     }
 
     fn set_upstream(&mut self, refused: &Refused) {
@@ -275,7 +298,8 @@ impl Engine {
         }
         let now = self.clock.now();
         let wait = self.producer.deadline().map_or(WAIT_MAX, |at| at.since(now));
-        let timeout = Timespec::try_from(wait.min(WAIT_MAX)).ok();
+        let wait_max = if self.stale { FRESHNESS } else { WAIT_MAX };
+        let timeout = Timespec::try_from(wait.min(wait_max)).ok();
         let _ = poll(&mut fds, timeout.as_ref());
         self.bell.sleeps.store(false, Ordering::SeqCst);
         self.bell.silence();

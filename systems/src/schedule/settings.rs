@@ -11,7 +11,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use stream::{
-    CollectorSettings, DialectSetting, OnFullSetting, OverflowSetting, StreamSettings,
+    CollectorSettings, CompatSetting, DialectSetting, MetricsSettings, OnFullSetting,
+    OverflowSetting, StreamSettings,
 };
 
 /// Everything that a schedule file says.
@@ -62,6 +63,9 @@ pub struct Settings {
     /// `[collector]`
     #[serde(default)]
     pub collector: CollectorSettings,
+    /// `[metrics]`
+    #[serde(default)]
+    pub metrics: MetricsSettings,
 }
 
 /// Declares a table of numbers with defaults and ranges.
@@ -282,6 +286,7 @@ impl Settings {
         self.reject.check(complain);
         self.ring.check(complain);
         self.stream.check(complain);
+        self.metrics.check(complain);
         self.collector.check(complain);
         let frames = *self.ring.frames.get_ref();
         if !frames.is_power_of_two() {

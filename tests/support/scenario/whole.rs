@@ -96,6 +96,7 @@ fn replay(
         schedule,
         captures: captures(case, worlds)?,
         remote: None,
+        observers: Vec::new(),
         rate: None,
         sinks,
         write: Some(written.clone()),

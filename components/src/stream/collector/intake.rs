@@ -226,9 +226,10 @@ impl Core {
                 }
             }
             Ok(Frame::DrainComplete) => connection.drained = Some(frame.header.sequence.get()),
-            Ok(Frame::LossReport(_)) => {
+            Ok(Frame::LossReport(report)) => {
                 self.counters.loss_reports += 1;
                 if let Some(stream) = connection.stream {
+                    self.reported = Some((stream, report));
                     self.dirty_since.get_or_insert(now);
                     journal.append(&Record::Report { stream, bytes: frame.payload() });
                 }

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::stream::outbox::Outbox;
-use crate::wire::FrameType;
+use crate::wire::{FrameType, LossReport};
 
 use super::intake::UnknownTypes;
 
@@ -27,6 +27,8 @@ pub(super) struct Core {
     in_flight: Option<InFlight>,
     syncs: u64,
     pub(super) unknown: UnknownTypes,
+    /// The last LossReport, and whose.
+    pub(super) reported: Option<(StreamId, LossReport)>,
     pub(super) counters: CollectorCounters,
     #[cfg(test)]
     pub(super) bug: Option<Bug>,
@@ -117,6 +119,7 @@ impl Core {
             in_flight: None,
             syncs: 0,
             unknown: UnknownTypes::default(),
+            reported: None,
             counters,
             #[cfg(test)]
             bug: None,

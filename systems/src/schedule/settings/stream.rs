@@ -1,6 +1,7 @@
 //! The keys of the event stream's two processes: `[stream]` of the one that produces, `[collector]`
-//! of the one that keeps. The command line's flags win over all of them.
+//! of the one that keeps, `[metrics]` of both. The command line's flags win over all of them.
 
+use core::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -120,6 +121,58 @@ impl Default for CollectorSettings {
             queue_frames_max: Spanned::new(0..0, 4096),
             commit_ms: Spanned::new(0..0, 5),
         }
+    }
+}
+
+/// Whose names the metrics have beside ours.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompatSetting {
+    /// Nobody's.
+    #[default]
+    None,
+    /// xpf's `xpf_userspace_event_stream_*`.
+    Xpf,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsSettings {
+    /// Where Prometheus asks the producer, address and port.
+    pub producer_listen: Option<SocketAddr>,
+    /// The producer's Unix socket for `weir show` and `weir ledger`.
+    pub producer_control: Option<PathBuf>,
+    /// Where Prometheus asks the collector.
+    pub collector_listen: Option<SocketAddr>,
+    /// The collector's Unix socket.
+    pub collector_control: Option<PathBuf>,
+    /// Names beside ours.
+    pub compat: CompatSetting,
+    /// Connections at a time, of each of them.
+    pub connections_max: Spanned<usize>,
+    /// The whole life of a connection, seconds.
+    pub deadline_s: Spanned<u32>,
+}
+
+impl Default for MetricsSettings {
+    fn default() -> Self {
+        Self {
+            producer_listen: None,
+            producer_control: None,
+            collector_listen: None,
+            collector_control: None,
+            compat: CompatSetting::None,
+            connections_max: Spanned::new(0..0, 8),
+            deadline_s: Spanned::new(0..0, 5),
+        }
+    }
+}
+
+impl MetricsSettings {
+    pub(super) fn check(&self, complain: &mut impl FnMut(Range<usize>, String, String)) {
+        in_range("metrics.connections_max", &self.connections_max, 1..=256, complain);
+        in_range("metrics.deadline_s", &self.deadline_s, 1..=60, complain);
     }
 }
 
