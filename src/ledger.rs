@@ -238,7 +238,8 @@ fn identities(
             "answers built = answers sent by the port",
             totals.counters.answers.sent
                 + totals.counters.answers.neighbors
-                + totals.counters.cookies.sent,
+                + totals.counters.cookies.sent
+                + totals.counters.cookies.made,
             port.answers,
         ),
         identity(

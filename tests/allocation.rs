@@ -1,9 +1,12 @@
 //! After start-up the packet path does not allocate: a counting allocator watches one worker over
-//! every generated scenario. The first half of the packets warms it up, the second half, the ends
-//! of its sessions included, must not allocate once. Reading captures and writing logs are not the
-//! packet path.
+//! every generated scenario, whose first half warms it up and whose second half, the ends of its
+//! sessions included, must not allocate once; and over every case of `tests/scenarios`, whose
+//! second run must not. Reading captures, commits and writing logs are not the packet path.
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
+#[expect(dead_code, reason = "cases are read here, and judged elsewhere")]
+#[path = "support/scenario/mod.rs"]
+mod scenario;
 #[expect(dead_code, reason = "each test file uses its part of the support")]
 mod support;
 
@@ -14,6 +17,8 @@ use std::io::Cursor;
 use components::columns::LinkType;
 use components::ids::IfIndex;
 use components::world::World;
+use scenario::file::Case;
+use scenario::step;
 use support::{branch_office, generated, schedule};
 use systems::shard::Outbox;
 use weir::capture::CaptureReader;
@@ -150,3 +155,74 @@ fn no_scenario_allocates_after_its_first_half() {
     }
     assert_eq!(guilty, [], "scenario, rows of a batch, allocations");
 }
+
+/// The packets of a case, with their interfaces.
+struct Arrivals(Vec<(u64, Vec<u8>, u32, IfIndex)>);
+
+impl Arrivals {
+    fn of(case: &Case, world: &World) -> Self {
+        let arrival = |step: &scenario::file::Step| {
+            let packet = step.packet.as_ref()?;
+            let ingress = step::ingress(case, step, world, world).expect("an interface");
+            let (bytes, length) = (packet.frame.bytes.clone(), packet.frame.wire_length);
+            Some((packet.time_ns, bytes, u32::try_from(length).expect("short"), ingress))
+        };
+        Self(case.steps.iter().filter_map(arrival).collect())
+    }
+
+    /// Runs them `later_ns` after their time, and lets all sessions end.
+    fn feed(&self, worker: &mut Worker, burst: &mut Burst, world: &World, later_ns: u64) {
+        for (index, (time_ns, frame, wire_length, ingress)) in (0..).zip(&self.0) {
+            let more = burst.push(&Arrival {
+                time_ns: time_ns + later_ns,
+                frame,
+                wire_length: *wire_length,
+                link: LinkType::Ethernet,
+                ingress: *ingress,
+                index,
+            });
+            if !more {
+                worker.run(burst, world, &mut Nowhere);
+            }
+        }
+        while !burst.is_empty() {
+            worker.run(burst, world, &mut Nowhere);
+        }
+        worker.age_out(world, &mut Nowhere);
+    }
+}
+
+#[test]
+fn no_case_allocates_when_it_is_run_again() {
+    let (mut guilty, mut run) = (Vec::new(), 0);
+    for path in scenario::paths() {
+        let case = Case::read(&scenario::root(), &path).expect("a case");
+        if case.steps.iter().any(|step| step.commit.is_some()) {
+            continue;
+        }
+        let world = scenario::worlds(&case).expect("a configuration").swap_remove(0);
+        for rows_max in [1, 64] {
+            let schedule = scenario::schedule(&case).expect("a schedule");
+            let schedule = schedule.with(Some(rows_max), Some(1)).expect("a batch size");
+            let tick_ns = *schedule.settings.session.tick_ms.get_ref() * 1_000_000;
+            let mut worker = Worker::new(&world, &schedule, 0);
+            let mut burst = Burst::new(rows_max, tick_ns);
+            let arrivals = Arrivals::of(&case, &world);
+            arrivals.feed(&mut worker, &mut burst, &world, 0);
+            // A week later, at the same time of day: schedulers say the same.
+            let again = || arrivals.feed(&mut worker, &mut burst, &world, WEEK_NS);
+            let count = allocations(again);
+            let received = worker.shard().counters.packets;
+            let decided = received.forwarded + received.to_host + received.dropped.total();
+            assert_eq!(decided, 2 * arrivals.0.len() as u64, "{path}");
+            run += 1;
+            if count > 0 {
+                guilty.push((path.clone(), rows_max, count));
+            }
+        }
+    }
+    assert_eq!(guilty, [], "case, rows of a batch, allocations");
+    assert!(run > 300, "{run} runs");
+}
+
+const WEEK_NS: u64 = 7 * 86_400 * 1_000_000_000;

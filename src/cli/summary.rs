@@ -159,6 +159,9 @@ fn named(out: &mut String, outcome: &Outcome, world: &World) -> std::fmt::Result
             grouped(counters.cookies.sent)
         )?;
         row(out, counters.cookies.answered, "answered", "clients that are known now")?;
+        row(out, counters.cookies.opened, "opened", "sessions of clients that answered")?;
+        row(out, counters.cookies.joined, "joined", "whose servers answered too")?;
+        row(out, counters.cookies.given_up, "given up", "whose servers did not, in time")?;
         row(out, counters.cookies.failed, "failed", "wrong answers")?;
     }
     if counters.screens_evicted > 0 {

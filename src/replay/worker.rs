@@ -13,7 +13,7 @@ use systems::commit::{self, Change, Commit, CommitCounts};
 use systems::pipeline::{EXPIRED_MAX, Pipeline};
 use systems::schedule::Schedule;
 use systems::schedule::settings::Settings;
-use systems::shard::{Layer, Outbox, Shard};
+use systems::shard::{Answer, Answers, Layer, Outbox, Shard};
 
 use crate::port::{Burst, Transmit};
 
@@ -96,20 +96,7 @@ impl Worker {
                 );
             }
             while let Some(answer) = answers.next_if(|answer| usize::from(answer.row) == row) {
-                let bytes = answer.offset as usize..(answer.offset + answer.length) as usize;
-                let packet = &self.shard.answers.bytes[bytes];
-                let (egress, wire_length) = (answer.egress, answer.length);
-                output.transmit(
-                    index,
-                    Transmit {
-                        time_ns,
-                        egress,
-                        packet,
-                        layer: answer.layer,
-                        wire_length,
-                        is_answer: true,
-                    },
-                );
+                output.transmit(index, answer_of(&self.shard.answers, answer, time_ns));
             }
         }
         self.shard.answers.clear();
@@ -126,6 +113,10 @@ impl Worker {
             more = self.pipeline.expire(&mut batch, &mut self.shard, world, clock_ns);
             self.indexes.clear();
             self.indexes.push(index);
+            for answer in &self.shard.answers.packets {
+                output.transmit(index, answer_of(&self.shard.answers, answer, clock_ns));
+            }
+            self.shard.answers.clear();
             self.put_out_events(output);
         }
     }
@@ -195,5 +186,18 @@ impl Worker {
         }
         self.shard.outbox.clear();
         self.events.clear();
+    }
+}
+
+/// An answer as the port sends it.
+fn answer_of<'a>(answers: &'a Answers, answer: &Answer, time_ns: u64) -> Transmit<'a> {
+    let bytes = answer.offset as usize..(answer.offset + answer.length) as usize;
+    Transmit {
+        time_ns,
+        egress: answer.egress,
+        packet: &answers.bytes[bytes],
+        layer: answer.layer,
+        wire_length: answer.length,
+        is_answer: true,
     }
 }

@@ -82,6 +82,14 @@ pub struct CookieCounts {
     pub sent: u64,
     /// Right answers without a session: clients that are known now.
     pub answered: u64,
+    /// Of these, sessions opened: policy, NAT and limits let them in.
+    pub opened: u64,
+    /// Sessions whose server has answered.
+    pub joined: u64,
+    /// Sessions that ended before, their clients told so.
+    pub given_up: u64,
+    /// Segments made for them: SYNs, ACKs and resets.
+    pub made: u64,
     /// Wrong answers without a session.
     pub failed: u64,
 }
@@ -131,6 +139,10 @@ impl Counters {
         self.screens_evicted += other.screens_evicted;
         self.cookies.sent += other.cookies.sent;
         self.cookies.answered += other.cookies.answered;
+        self.cookies.opened += other.cookies.opened;
+        self.cookies.joined += other.cookies.joined;
+        self.cookies.given_up += other.cookies.given_up;
+        self.cookies.made += other.cookies.made;
         self.cookies.failed += other.cookies.failed;
         add_each(&mut self.policies, &other.policies, |mine, theirs| {
             *mine += theirs;

@@ -16,7 +16,7 @@ use components::world::interface::MacAddress;
 use components::world::route::RouteKind;
 
 use crate::checksum::{checksum, pseudo_header_sum};
-use crate::shard::{Answer, Answers, Layer, Shard};
+use crate::shard::{Answers, Layer, Shard};
 use crate::system::System;
 
 view! {
@@ -182,14 +182,8 @@ fn stands_in(
 }
 
 fn push(answers: &mut Answers, view: &NeighborView<'_>, row: usize, start: usize, layer: Layer) {
-    let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    answers.packets.push(Answer {
-        row: u16::try_from(row).unwrap_or(u16::MAX),
-        egress: view.ingress[row],
-        offset: number(start),
-        length: number(answers.bytes.len() - start),
-        layer,
-    });
+    let number = u16::try_from(row).unwrap_or(u16::MAX);
+    answers.finish_as(number, view.ingress[row], start, layer);
 }
 
 /// The link header of a frame that is answered.

@@ -98,7 +98,7 @@ impl Shard {
             meters: Meters::for_world(world, *settings.workers.get_ref()),
             marks: Marks::default(),
             rejects: Vec::with_capacity(rows_max),
-            answers: Answers::with_capacity(rows_max),
+            answers: Answers::with_capacity((rows_max * 2).max(EXPIRED_MAX)),
             outbox: Outbox::new((rows_max * 2).max(EXPIRED_MAX)),
         }
     }
@@ -129,6 +129,9 @@ pub fn screens_of(world: &World, settings: &Settings) -> ScreenState {
 pub struct CookieRows {
     /// The cookie is right.
     pub answered: RowMask,
+    /// It is, in a probe of the closed window: its sequence number is the client's first one, and
+    /// not the one behind it.
+    pub probes: RowMask,
     /// There are cookies to be answered, and this is none of them.
     pub failed: RowMask,
 }
@@ -209,7 +212,7 @@ pub struct Answers {
 pub struct Answer {
     /// The row that is answered.
     pub row: u16,
-    /// Where it goes out: the row's ingress interface.
+    /// Where it goes out.
     pub egress: IfIndex,
     /// First byte in [`Answers::bytes`].
     pub offset: u32,
@@ -237,6 +240,18 @@ impl Answers {
             packets: Vec::with_capacity(packets),
             bytes: Vec::with_capacity(packets * ANSWER_BYTES_MAX),
         }
+    }
+
+    /// Adds the IP packet whose bytes begin at `start` to those that answer `row`.
+    pub fn finish(&mut self, row: u16, egress: IfIndex, start: usize) {
+        self.finish_as(row, egress, start, Layer::Network);
+    }
+
+    /// The same for bytes that begin with this layer.
+    pub fn finish_as(&mut self, row: u16, egress: IfIndex, start: usize, layer: Layer) {
+        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let (offset, length) = (number(start), number(self.bytes.len() - start));
+        self.packets.push(Answer { row, egress, offset, length, layer });
     }
 
     /// Puts the answers of several systems in row order.

@@ -6,6 +6,7 @@ pub mod aging;
 pub mod index;
 pub mod key;
 pub mod record;
+pub mod splice;
 pub mod tcp;
 pub mod wheel;
 

@@ -4,6 +4,7 @@
 use zerocopy::FromZeros;
 
 use super::key::FlowKey;
+use super::splice::Splice;
 use super::tcp::{Segment, Tcp, TcpChecks, TcpState};
 use crate::address::Address;
 use crate::ids::{AppId, IfIndex, NextHopId, PolicyId, RuleId, ZoneId};
@@ -66,6 +67,8 @@ pub struct Session {
     pub lease: PortLease,
     /// TCP, [`TcpState::None`] for other protocols.
     pub tcp: Tcp,
+    /// How a SYN cookie has opened it, if one did.
+    pub splice: Splice,
     /// The closing timeout applies from the first FIN on (`apply-to-half-close-state`).
     pub closes_half: bool,
     /// It is taken out early to make room.

@@ -89,16 +89,16 @@ struct Side {
     limit: u32,
     /// Largest window that it ever offered the other side.
     window_max: u32,
-    /// Window scale of its SYN.
-    scale: Option<u8>,
-    /// It has sent something.
-    seen: bool,
 }
 
-/// One connection; 48 bytes.
+/// One connection; 44 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tcp {
     sides: [Side; 2],
+    /// Window scale of each side's SYN plus one; 0 is none.
+    scales: [u8; 2],
+    /// Bit `d`: direction `d` has sent something.
+    seen: u8,
     /// Behind a SYN that came in the middle of a connection.
     reopening: u32,
     state: TcpState,
@@ -127,6 +127,13 @@ impl Tcp {
     #[must_use]
     pub const fn state(&self) -> TcpState {
         self.state
+    }
+
+    /// The client's first sequence number and its window, before its server has answered.
+    #[must_use]
+    pub fn opening(&self) -> (u32, u16) {
+        let client = &self.sides[0];
+        (client.acknowledged, u16::try_from(client.window_max).unwrap_or(u16::MAX))
     }
 
     /// FIN was seen in one direction at least.
@@ -251,7 +258,7 @@ impl Tcp {
     /// 5961 section 5). A byte more is what probes of a closed window and keepalives have.
     fn is_in_window(&self, segment: &Segment) -> bool {
         let (sender, receiver) = (self.sent_by(segment), self.sent_to(segment));
-        if self.picked_up || !sender.seen || !receiver.seen {
+        if self.picked_up || self.seen != 0b11 {
             return true;
         }
         let end = segment.end();
@@ -315,9 +322,10 @@ impl Tcp {
             acknowledged: segment.sequence,
             limit: segment.end().wrapping_add(offered),
             window_max: u32::from(segment.window).max(1),
-            scale: segment.scale.map(|scale| scale.min(SCALE_MAX)),
-            seen: true,
         };
+        self.scales[usize::from(segment.direction & 1)] =
+            segment.scale.map_or(0, |scale| scale.min(SCALE_MAX) + 1);
+        self.seen |= 1 << (segment.direction & 1);
         if segment.direction & 1 == 1 && self.state == TcpState::SynSent {
             self.state = TcpState::SynReceived;
         }
@@ -325,17 +333,21 @@ impl Tcp {
 
     /// Moves the windows.
     fn slide(&mut self, segment: &Segment, checks: TcpChecks) {
-        let scale = match (self.sides[0].scale, self.sides[1].scale) {
-            (Some(_), Some(_)) if !segment.has(SYN) => self.sent_by(segment).scale.unwrap_or(0),
+        let here = usize::from(segment.direction & 1);
+        // Windows are scaled if both sides have said so.
+        let scale = match self.scales {
+            [0, _] | [_, 0] => 0,
+            scales if !segment.has(SYN) => scales[here] - 1,
             _ => 0,
         };
         let window = u32::from(segment.window) << scale;
-        let here = usize::from(segment.direction & 1);
+        let seen = self.seen;
+        self.seen |= 1 << here;
         let sender = &mut self.sides[here];
-        if !sender.seen {
+        if seen & 1 << here == 0 {
             let end = segment.end();
             let acknowledged = segment.sequence;
-            *sender = Side { end, acknowledged, limit: end, seen: true, ..*sender };
+            *sender = Side { end, acknowledged, limit: end, ..*sender };
         }
         sender.window_max = sender.window_max.max(window).max(1);
         let mut end = segment.end();
@@ -350,7 +362,7 @@ impl Tcp {
         let acknowledgment = segment.acknowledgment;
         let edge = acknowledgment.wrapping_add(window);
         let receiver = &mut self.sides[1 - here];
-        if !receiver.seen {
+        if seen & 1 << (1 - here) == 0 {
             (receiver.end, receiver.acknowledged, receiver.limit) =
                 (acknowledgment, acknowledgment, edge);
             return;
@@ -418,7 +430,7 @@ const SCALE_MAX: u8 = 14;
 /// The largest window without scaling.
 const WINDOW_UNSCALED_MAX: u32 = 65_535;
 
-const _: () = assert!(size_of::<Tcp>() == 48, "a connection's part of a session is 48 bytes");
+const _: () = assert!(size_of::<Tcp>() == 44, "a connection's part of a session is 44 bytes");
 
 #[cfg(test)]
 mod tests;

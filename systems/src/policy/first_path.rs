@@ -10,7 +10,7 @@ use components::ports::Inbound;
 use components::reason::DropReason;
 use components::session::key::FlowKey;
 use components::session::record::Session;
-use components::session::tcp::Tcp;
+use components::session::tcp::{Segment, Tcp};
 use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP, UDP};
 use components::world::filter::RejectWith;
@@ -20,7 +20,7 @@ use components::world::route::RouteKind;
 
 use super::{
     PolicyView, host, icmp_class, is_initial, is_multicast, join, limits, message_of, row_number,
-    service_of, tcp, translation,
+    service_of, splice, tcp, translation,
 };
 use crate::icmp::IcmpClass;
 use crate::shard::Shard;
@@ -56,10 +56,9 @@ pub(super) fn run(
     view.egress[row] = target.egress;
     view.egress_zone[row] = target.zone;
     view.next_hop[row] = target.next_hop;
-    if let Some(reason) = limits::cookie_answer(row, shard) {
-        return drop_row(view.live, view.verdict, row, reason);
-    }
-    if let Some(reason) = cannot_open(view, row, world) {
+    let answers_cookie = shard.cookies.answered.contains(row);
+    shard.counters.cookies.answered += u64::from(answers_cookie);
+    if !answers_cookie && let Some(reason) = cannot_open(view, row, world) {
         if let Some(reason) = limits::cookie_failure(view, row, shard, world) {
             return drop_row(view.live, view.verdict, row, reason);
         }
@@ -260,7 +259,9 @@ fn open(
     world: &World,
 ) -> Result<(), DropReason> {
     limits::admits(view, row, &key, shard, world)?;
-    let mut session = template(view, row, key, target, hit, service, world);
+    let opens = splice::opening_segment(view, row, shard);
+    let mut session = template(view, row, key, target, hit, service, opens, world);
+    session.splice = splice::begin(view, row, shard);
     let mut query = nat_query(view, row, target.egress, target.zone);
     query.destination_family = target.family;
     query.destination = target.destination;
@@ -277,6 +278,9 @@ fn open(
                 view.events.raise_session(row_number(row), EventKind::SessionCreate, record);
             }
             join(view, row, entry, &session);
+            if opens.is_some() {
+                splice::opened(view, row, &session, shard, world);
+            }
             Ok(())
         }
         Err(reason) => {
@@ -291,7 +295,9 @@ fn open(
     }
 }
 
-/// The session as it is before source NAT, its first packet counted.
+/// The session as it is before source NAT, its first packet counted. `opens` is the segment that
+/// opens it, where that is not the packet itself.
+#[expect(clippy::too_many_arguments, reason = "everything that a session begins with")]
 fn template(
     view: &PolicyView<'_>,
     row: usize,
@@ -299,6 +305,7 @@ fn template(
     target: &Target,
     hit: &PolicyHit,
     service: &Service,
+    opens: Option<Segment>,
     world: &World,
 ) -> Session {
     let timeout = world.applications.timeout_s(view.application[row], service);
@@ -310,13 +317,11 @@ fn template(
         ICMP | ICMPV6 => timeout.unwrap_or(flow.icmp_s),
         _ => timeout.unwrap_or(flow.other_s),
     };
-    let is_initial = is_initial(view.tcp_flags[row]);
+    let segment = opens.unwrap_or_else(|| tcp::segment_of(view, row, 0));
+    let is_initial = is_initial(segment.flags);
     let handshake_s = limits::handshake_s(profile, flow.tcp_initial_s);
     let (timeout_s, tcp) = match service.protocol {
-        TCP => (
-            if is_initial { handshake_s } else { established_s },
-            Tcp::opened_by(&tcp::segment_of(view, row, 0)),
-        ),
+        TCP => (if is_initial { handshake_s } else { established_s }, Tcp::opened_by(&segment)),
         _ => (established_s, Tcp::default()),
     };
     let mut session = Session {

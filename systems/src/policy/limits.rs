@@ -10,10 +10,9 @@ use components::session::record::Session;
 use components::session::tcp::TcpState;
 use components::world::World;
 use components::world::application::TCP;
-use components::world::filter::RejectWith;
 use components::world::screen::{ScreenAttack, ScreenProfile};
 
-use super::{PolicyView, row_number};
+use super::PolicyView;
 use crate::counters::Counters;
 use crate::screen::raise;
 use crate::shard::Shard;
@@ -118,16 +117,6 @@ pub(super) fn follow(
     {
         state.falls_silent(session, view.clock_ns[row], &mut counters.screens_evicted);
     }
-}
-
-/// What becomes of a packet without a session that carries a cookie's acknowledgment.
-pub(super) fn cookie_answer(row: usize, shard: &mut Shard) -> Option<DropReason> {
-    if !shard.cookies.answered.contains(row) {
-        return None;
-    }
-    shard.counters.cookies.answered += 1;
-    shard.reject(row_number(row), RejectWith::TcpReset);
-    Some(DropReason::SynCookieAnswered)
 }
 
 /// What becomes of a TCP packet that no session knows while cookies are out: a failed answer,

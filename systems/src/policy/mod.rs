@@ -6,6 +6,7 @@ mod first_path;
 mod fragment;
 mod host;
 pub(crate) mod limits;
+mod splice;
 mod tcp;
 pub(crate) mod translation;
 
@@ -41,6 +42,7 @@ view! {
 }
 
 pub use fragment::FragmentDecision;
+use splice::Waits;
 
 /// The `policy` system.
 #[derive(Debug)]
@@ -138,6 +140,13 @@ fn decide(
             let on = world.policies.is_on(session.policy, view.time_ns[row]);
             let reason = if on { session.close_reason() } else { CloseReason::Policy };
             let end_ns = session.deadline_ns;
+            if splice::ends_opening(reason, session) {
+                let Shard { sessions, answers, counters, .. } = shard;
+                splice::give_up(sessions.get(entry.slot()), row, answers, &mut counters.cookies);
+                close(view, row, entry, shard, end_ns.min(view.clock_ns[row]), reason);
+                drop_row(view.live, view.verdict, row, DropReason::SynCookieOpening);
+                return;
+            }
             close(view, row, entry, shard, end_ns.min(view.clock_ns[row]), reason);
             first_path::run(view, row, key, shard, world);
         }
@@ -153,10 +162,16 @@ fn established(
     shard: &mut Shard,
     world: &World,
 ) {
+    if shard.sessions.get(entry.slot()).splice.cookie().is_some()
+        && matches!(splice::meet(view, row, entry, shard, world), Waits::Done)
+    {
+        return;
+    }
     let Shard { sessions, screens, counters, .. } = shard;
     let session = sessions.get_mut(entry.slot());
     let (direction, checks) = (entry.direction(), world.flow.tcp_checks);
-    let segment = is_tcp(session).then(|| tcp::segment_of(view, row, direction));
+    let segment =
+        is_tcp(session).then(|| session.splice.as_server(tcp::segment_of(view, row, direction)));
     if let Some(Err(reason)) = segment.map(|segment| session.tcp.judge(&segment, checks)) {
         drop_row(view.live, view.verdict, row, reason);
         return;
@@ -224,6 +239,7 @@ fn icmp_error(
             // The quoted segment went the other way.
             let sender = 1 - entry.direction();
             let sequence = quote.map_or(0, |quote| quote.sequence);
+            let sequence = session.splice.as_sent(sender, sequence);
             if session.tcp.may_have_in_flight(sender, sequence, world.flow.tcp_checks) {
                 join(view, row, entry, session);
             } else {
@@ -361,12 +377,13 @@ pub fn expire(
     clock_ns: u64,
     ended_max: usize,
 ) -> bool {
-    let Shard { sessions, ports, screens, closed, .. } = shard;
+    let Shard { sessions, ports, screens, closed, answers, counters, .. } = shard;
     let more = sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
         let reason: CloseReason = session.close_reason();
         ports.release_at(session.lease, session.deadline_ns.min(clock_ns));
         screens.release(&session);
         closed.0[reason.index()] += 1;
+        splice::give_up(&session, 0, answers, &mut counters.cookies);
         if session.log_close {
             let record = session.record(EventKind::SessionClose, session.deadline_ns, reason);
             batch.events.raise_session(0, EventKind::SessionClose, record);

@@ -20,7 +20,7 @@ use components::world::route::RouteKind;
 
 use crate::icmp::{self, IcmpClass};
 use crate::schedule::settings::RejectSettings;
-use crate::shard::{Answer, Answers, Layer, Rejection, Shard};
+use crate::shard::{Answers, Rejection, Shard};
 use crate::system::System;
 
 view! {
@@ -200,14 +200,7 @@ fn send(view: &RejectView<'_>, row: u16, kind: Kind, answers: &mut Answers) {
             received,
         ),
     }
-    let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    answers.packets.push(Answer {
-        row,
-        egress: view.ingress[at],
-        offset: number(offset),
-        length: number(answers.bytes.len() - offset),
-        layer: Layer::Network,
-    });
+    answers.finish(row, view.ingress[at], offset);
 }
 
 fn l4_start(view: &RejectView<'_>, row: usize) -> usize {

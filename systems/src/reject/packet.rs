@@ -23,6 +23,21 @@ pub(crate) struct Segment<'a> {
     pub(crate) l4_length: u32,
 }
 
+/// A TCP segment that is made.
+pub(crate) struct Made {
+    pub(crate) family: Family,
+    /// Address and port.
+    pub(crate) from: (Address, u16),
+    /// Address and port.
+    pub(crate) to: (Address, u16),
+    pub(crate) sequence: u32,
+    pub(crate) acknowledgment: u32,
+    pub(crate) flags: u8,
+    pub(crate) window: u16,
+    /// The option, if it has one.
+    pub(crate) mss: Option<u16>,
+}
+
 /// Appends the reset that answers a segment.
 pub(crate) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
     let word = |at: usize| {
@@ -38,36 +53,59 @@ pub(crate) fn reset(out: &mut Vec<u8>, segment: &Segment<'_>) {
         let length = segment.l4_length.saturating_sub(header) + phantom;
         (0, word(4).wrapping_add(length), tcp_flag::RST | tcp_flag::ACK)
     };
-    let (from, to) = (segment.destination, segment.source);
-    let l4 = ip_header(out, segment.family, TCP, from, to, TCP_HEADER, 0);
-    out.extend(segment.ports.1.to_be_bytes());
-    out.extend(segment.ports.0.to_be_bytes());
-    out.extend(u32::to_be_bytes(sequence));
-    out.extend(u32::to_be_bytes(acknowledgment));
-    // Header of five words, no window, no urgent pointer.
-    out.extend([5 << 4, flags, 0, 0, 0, 0, 0, 0]);
-    let length = u32::from(TCP_HEADER);
-    let initial = pseudo_header_sum(segment.family, from, to, TCP, length);
-    let sum = checksum(&out[l4..], initial).to_be_bytes();
-    out[l4 + 16..l4 + 18].copy_from_slice(&sum);
+    self::segment(
+        out,
+        &Made {
+            family: segment.family,
+            from: (segment.destination, segment.ports.1),
+            to: (segment.source, segment.ports.0),
+            sequence,
+            acknowledgment,
+            flags,
+            window: 0,
+            mss: None,
+        },
+    );
 }
 
 /// Appends the SYN-ACK that answers a SYN with a sequence number of the firewall's own. Its window
 /// is closed: the client may acknowledge it, but has nothing to send to anyone yet.
 pub(crate) fn syn_ack(out: &mut Vec<u8>, segment: &Segment<'_>, sequence: u32, mss: u16) {
     let first = segment.l4.get(4..).and_then(|rest| rest.first_chunk());
-    let acknowledgment = first.map_or(0, |word| u32::from_be_bytes(*word)).wrapping_add(1);
-    let (from, to) = (segment.destination, segment.source);
-    let length = TCP_HEADER + MSS_OPTION;
-    let l4 = ip_header(out, segment.family, TCP, from, to, length, 0);
-    out.extend(segment.ports.1.to_be_bytes());
-    out.extend(segment.ports.0.to_be_bytes());
-    out.extend(sequence.to_be_bytes());
-    out.extend(acknowledgment.to_be_bytes());
-    // Header of six words; the MSS option is kind 2, four bytes.
-    out.extend([6 << 4, tcp_flag::SYN | tcp_flag::ACK, 0, 0, 0, 0, 0, 0, 2, 4]);
-    out.extend(mss.to_be_bytes());
-    let initial = pseudo_header_sum(segment.family, from, to, TCP, u32::from(length));
+    self::segment(
+        out,
+        &Made {
+            family: segment.family,
+            from: (segment.destination, segment.ports.1),
+            to: (segment.source, segment.ports.0),
+            sequence,
+            acknowledgment: first.map_or(0, |word| u32::from_be_bytes(*word)).wrapping_add(1),
+            flags: tcp_flag::SYN | tcp_flag::ACK,
+            window: 0,
+            mss: Some(mss),
+        },
+    );
+}
+
+/// Appends a TCP segment without data.
+pub(crate) fn segment(out: &mut Vec<u8>, made: &Made) {
+    let (from, to) = (made.from.0, made.to.0);
+    let length = TCP_HEADER + if made.mss.is_some() { MSS_OPTION } else { 0 };
+    let l4 = ip_header(out, made.family, TCP, from, to, length, 0);
+    out.extend(made.from.1.to_be_bytes());
+    out.extend(made.to.1.to_be_bytes());
+    out.extend(made.sequence.to_be_bytes());
+    out.extend(made.acknowledgment.to_be_bytes());
+    // The header's length in words of four bytes; no urgent pointer.
+    let words = length.to_be_bytes()[1] / 4;
+    out.extend([words << 4, made.flags]);
+    out.extend(made.window.to_be_bytes());
+    out.extend([0, 0, 0, 0]);
+    if let Some(mss) = made.mss {
+        out.extend([2, 4]);
+        out.extend(mss.to_be_bytes());
+    }
+    let initial = pseudo_header_sum(made.family, from, to, TCP, u32::from(length));
     let sum = checksum(&out[l4..], initial).to_be_bytes();
     out[l4 + 16..l4 + 18].copy_from_slice(&sum);
 }

@@ -7,6 +7,7 @@ mod icmp64;
 mod mss;
 mod nat64;
 mod quote;
+mod splice;
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
@@ -19,6 +20,7 @@ use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
 
 use self::delta::Delta;
 use self::nat64::{Job, Side};
+use self::splice::Spliced;
 use crate::icmp::{self, IcmpClass};
 use crate::shard::Shard;
 use crate::system::{System, decide_row, drop_row};
@@ -56,6 +58,7 @@ impl System for Rewrite {
         let view = RewriteView::of(batch);
         for row in view.live.iter() {
             let tuple = Tuple::of(&view, row);
+            let spliced = spliced(&view, row, shard);
             let start = view.offset[row] as usize;
             let end = start + view.length[row] as usize;
             let Some(frame) = view.frames.get_mut(start..end) else {
@@ -75,6 +78,9 @@ impl System for Rewrite {
                 // Padding is no option.
                 let end = packet.len().min(view.ip_length[row] as usize);
                 mss::clamp(packet[..end].get_mut(l4..).unwrap_or_default(), mss);
+            }
+            if let Some(spliced) = spliced {
+                splice::renumber(packet, l4, &spliced);
             }
             let start = view.offset[row] + u32::from(view.l3_offset[row]);
             (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);
@@ -102,6 +108,23 @@ impl System for Rewrite {
         }
         shard.marks.clear();
     }
+}
+
+/// A packet of a connection that a SYN cookie has opened.
+fn spliced(view: &RewriteView<'_>, row: usize, shard: &Shard) -> Option<Spliced> {
+    if shard.counters.cookies.opened == 0 {
+        return None;
+    }
+    let slot = view.session[row].index().checked_sub(1)?;
+    let offset = shard.sessions.get(slot).splice.offset()?;
+    Some(Spliced {
+        family: view.family[row],
+        protocol: view.protocol[row],
+        kind: view.destination_port[row],
+        fragment: view.fragment[row],
+        direction: view.direction[row],
+        offset,
+    })
 }
 
 /// What of a packet is there.

@@ -1,9 +1,9 @@
 //! SYN cookies: above a zone's attack threshold a SYN is not let in but answered with a SYN-ACK
 //! whose sequence number is a keyed hash of the connection, its MSS and the time (RFC 4987 section
 //! 3.6), so that the firewall keeps nothing. Only a client that is really there can send the ACK
-//! that acknowledges it. That client is then known for five minutes and its connection is reset: it
-//! connects anew, and its SYN goes on to the server like any other. No sequence numbers have to be
-//! translated afterwards, and no TCP option is lost.
+//! that acknowledges it. Its connection is then opened to the server (policy's `splice`), and the
+//! client is known for five minutes, in which its SYNs go on to the server like any other: these
+//! connections need no translation of sequence numbers and lose no TCP option.
 
 use components::address::Address;
 use components::columns::tcp_flag;
@@ -14,7 +14,7 @@ use components::world::application::TCP;
 
 use super::{ScreenView, history, l4_of};
 use crate::reject::packet::{self, Segment};
-use crate::shard::{Answer, Answers, CookieRows, Layer};
+use crate::shard::{Answers, CookieRows};
 use crate::siphash::siphash;
 
 /// MSS values that a cookie can name, by its lowest three bits: what links of Ethernet, PPPoE and
@@ -69,14 +69,18 @@ pub(super) fn answer(view: &ScreenView<'_>, row: usize, seed: u64, answers: &mut
         cookie,
         MSS[index],
     );
-    let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    answers.packets.push(Answer {
-        row: u16::try_from(row).unwrap_or(u16::MAX),
-        egress: view.ingress[row],
-        offset: number(offset),
-        length: number(answers.bytes.len() - offset),
-        layer: Layer::Network,
-    });
+    let number = u16::try_from(row).unwrap_or(u16::MAX);
+    answers.finish(number, view.ingress[row], offset);
+}
+
+/// The MSS that a cookie remembers.
+pub(crate) fn mss_of_cookie(cookie: u32) -> u16 {
+    MSS[usize::try_from(cookie & MSS_MASK).unwrap_or(0)]
+}
+
+/// The first sequence number of a client whose segment has the right answer to a cookie.
+pub(crate) fn client_first(sequence: u32, rows: &CookieRows, row: usize) -> u32 {
+    if rows.probes.contains(row) { sequence } else { sequence.wrapping_sub(1) }
 }
 
 /// Looks for a cookie in an ACK, if its zone has cookies that may still be answered. The right one
@@ -99,10 +103,19 @@ pub(super) fn examine(
     }
     let segment = l4_of(view, row);
     let found = word(segment, 8).wrapping_sub(1);
-    let first = word(segment, 4).wrapping_sub(1);
+    let sequence = word(segment, 4);
     let index = usize::try_from(found & MSS_MASK).unwrap_or(0);
-    let mut epochs = [epoch, epoch.saturating_sub(1)].into_iter();
-    if epochs.any(|epoch| cookie(seed, view, row, first, epoch, index) == found) {
+    let is_right = |first| {
+        let mut epochs = [epoch, epoch.saturating_sub(1)].into_iter();
+        epochs.any(|epoch| cookie(seed, view, row, first, epoch, index) == found)
+    };
+    let answers = is_right(sequence.wrapping_sub(1));
+    // If the ACK was lost, probes of the closed window are all that still comes.
+    let probes = !answers && is_right(sequence);
+    if probes {
+        rows.probes.insert(row);
+    }
+    if answers || probes {
         let until_ns = now_ns.saturating_add(KNOWN_NS);
         state.clients.entry(&client(view, row), now_ns, evicted).0 = until_ns;
         rows.answered.insert(row);

@@ -6,7 +6,7 @@
 //! in the shard; overlapping fragments are what virtual reassembly says of them.
 
 mod chain;
-mod cookie;
+pub(crate) mod cookie;
 mod history;
 mod icmpv6;
 mod predicate;

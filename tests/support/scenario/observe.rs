@@ -19,9 +19,16 @@ pub(crate) fn shows(seen: &str, words: &str) -> bool {
     seen_place.starts_with(&place) && pairs.iter().all(|pair| seen_pairs.contains(pair))
 }
 
-/// An IP packet as transmitted: `tcp 203.0.113.2:4000 > 198.51.100.1:80 ttl=63 flags=SYN …`.
+/// An IP packet as transmitted: `tcp 203.0.113.2:4000 > 198.51.100.1:80 ttl=63 flags=SYN …`. One
+/// with an Ethernet header says too who it is for.
 pub(crate) fn packet(bytes: &[u8]) -> String {
     let Some(header) = Header::read(bytes) else {
+        if let Some((link, rest)) = bytes.split_at_checked(14)
+            && link[12..] == [0x86, 0xdd]
+        {
+            let to: Vec<String> = link[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+            return format!("{} mac={}", packet(rest), to.join(":"));
+        }
         return format!("unreadable {bytes:02x?}");
     };
     let Header { source, destination, protocol, ttl, class, fragment, ref l4 } = header;

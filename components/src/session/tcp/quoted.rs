@@ -10,7 +10,8 @@ impl Tcp {
     #[must_use]
     pub fn may_have_in_flight(&self, direction: u8, sequence: u32, checks: TcpChecks) -> bool {
         let side = &self.sides[usize::from(direction & 1)];
-        if !checks.sequence || self.state == TcpState::None || self.picked_up || !side.seen {
+        let seen = self.seen & 1 << (direction & 1) != 0;
+        if !checks.sequence || self.state == TcpState::None || self.picked_up || !seen {
             return true;
         }
         let is_reopening = self.reopening != 0 && sequence == self.reopening.wrapping_sub(1);

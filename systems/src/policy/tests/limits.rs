@@ -10,7 +10,16 @@ const SCREENED: Sent = Sent::Dropped(DropReason::Screen);
 
 /// A firewall whose zone trust looks for these attacks.
 fn screened(attacks: &[A], thresholds: Thresholds, alarm_without_drop: bool) -> Firewall {
-    let mut world = world();
+    screened_world(world(), attacks, thresholds, alarm_without_drop)
+}
+
+/// The same of another world.
+pub(super) fn screened_world(
+    mut world: World,
+    attacks: &[A],
+    thresholds: Thresholds,
+    alarm_without_drop: bool,
+) -> Firewall {
     let attacks = attacks.iter().fold(0, |bits, attack| bits | attack.bit());
     world.screens =
         vec![ScreenProfile { attacks, thresholds, alarm_without_drop, ..ScreenProfile::default() }];
@@ -134,7 +143,7 @@ fn segment(
 }
 
 #[test]
-fn the_answer_to_a_cookie_resets_the_client_and_its_next_syn_opens_a_session() {
+fn the_answer_to_a_cookie_opens_a_session_and_the_client_is_known() {
     let attacks = [A::SynFlood, A::SynCookie];
     let thresholds = Thresholds { syn_attack: 1, ..Thresholds::default() };
     let mut firewall = screened(&attacks, thresholds, false);
@@ -155,14 +164,17 @@ fn the_answer_to_a_cookie_resets_the_client_and_its_next_syn_opens_a_session() {
     let answered = Sent::Dropped(DropReason::SynCookieAnswered);
     assert_eq!(firewall.send(TRUST_IFL, &answer), answered);
     assert_eq!(fired(&firewall), []);
-    let reset = firewall.shard.answers.bytes.clone();
-    assert_eq!((reset[33], &reset[24..28]), (RST, &cookie.wrapping_add(1).to_be_bytes()[..]));
-    assert_eq!((reset.len(), firewall.shard.sessions.active()), (40, 1));
+    let opening = firewall.shard.answers.bytes.clone();
+    support::verify_checksums(&opening);
+    assert_eq!(firewall.shard.answers.packets[0].egress, UNTRUST_IFL);
+    assert_eq!((opening[33], &opening[24..28]), (SYN, &1000u32.to_be_bytes()[..]));
+    assert_eq!((opening.len(), firewall.shard.sessions.active()), (44, 2));
 
-    firewall.forward(TRUST_IFL, &tcp(client, server, SYN));
-    assert_eq!(firewall.shard.sessions.active(), 2);
+    // Its next connection needs no cookie.
+    firewall.forward(TRUST_IFL, &tcp(("10.0.0.5", 1026), server, SYN));
+    assert_eq!(firewall.shard.sessions.active(), 3);
     let counts = firewall.shard.counters.cookies;
-    assert_eq!((counts.sent, counts.answered, counts.failed), (1, 1, 1));
+    assert_eq!((counts.sent, counts.answered, counts.failed, counts.opened), (1, 1, 1, 1));
 }
 
 #[test]

@@ -32,6 +32,7 @@ use crate::shard::Shard;
 use crate::test_support::{self as support, TRUST, TRUST_IFL, UNTRUST, UNTRUST_IFL};
 
 mod limits;
+mod splice;
 mod tcp;
 
 const HEADROOM: usize = 64;

@@ -11,7 +11,7 @@ const CLIENT: &str = "2001:db8:1::5";
 const SERVER: &str = "64:ff9b::198.51.100.1";
 
 /// Trust reaches IPv4 behind 64:ff9b::/96, from 203.0.113.1.
-fn nat64() -> World {
+pub(super) fn nat64() -> World {
     let mut world = with_source_nat();
     world.nat.statics.push(StaticRule {
         id: NatRuleId(2),
