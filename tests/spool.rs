@@ -8,7 +8,7 @@ use components::kinds::EventKind;
 use components::reason::LossReason;
 use components::spool::{Loss, RecordKind};
 use components::wire::{FrameHeader, FrameType, RT_FLOW_LENGTH};
-use weir::spool::{Chunk, Cursor, CursorFile, OnFull, SinkTotals, Spool, SpoolConfig};
+use weir::spool::{Chunk, Cursor, CursorFile, OnFull, Saved, SinkTotals, Spool, SpoolConfig};
 use zerocopy::IntoBytes;
 
 const STREAM: u64 = 0x0123_4567_89ab_cdef;
@@ -55,7 +55,8 @@ fn make(directory: &Path) -> Vec<u8> {
     });
     let totals = SinkTotals { settled: 7, filtered: 3, ..SinkTotals::default() };
     let cursor = CursorFile::new(directory, "siem").expect("a cursor");
-    cursor.save(Cursor { ordinal: 10 }, &totals).expect("saved");
+    let saved = Saved { cursor: Cursor { ordinal: 10 }, totals, file: [0; 3] };
+    cursor.save(&saved).expect("saved");
     frames
 }
 

@@ -1,7 +1,6 @@
 //! `weir collect`: a collector as a process of its own.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,22 +11,20 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use systems::schedule::settings::{CollectorSettings, DialectSetting, OnFullSetting};
 
-use crate::collector::outlet::{OutletConfig, OutletStatus, Outlets, Selection, Target};
-use crate::collector::render::{Format, RenderOptions, Renderer};
+use crate::collector::outlet::{OutletStatus, Outlets};
 use crate::collector::service::{Service, ServiceConfig, ServiceStatus, Wakeup};
-use crate::config::compile::{CompileOptions, Compiled};
-use crate::config::model::log::{LogFormat, LogTransport};
+use crate::config::compile::CompileOptions;
 use crate::observe::{CollectorSource, Source};
 use crate::spool::{OnFull, Recovery, Spool, SpoolConfig};
 
 use super::summary::grouped;
-use super::{CollectArgs, Stop, inputs, say};
+use super::{CollectArgs, Stop, inputs, outlets, say};
 
 pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
     let schedule = inputs::schedule(args.schedule.as_deref())?;
     let settings = &schedule.settings.collector;
     let compiled = inputs::configuration(&args.config, &CompileOptions::default())?;
-    let outlets = outlets(args, compiled)?;
+    let outlets = outlets::all(args, compiled, settings)?;
     let listen = args.listen.as_ref().or(settings.listen.as_ref());
     let listen = listen.ok_or_else(|| missing("--listen", "collector.listen"))?;
     let directory = args.spool.as_ref().or(settings.spool.as_ref());
@@ -109,12 +106,13 @@ fn summary(service: &ServiceStatus, outlets: &[OutletStatus]) -> String {
         let behind = service.spool.next_ordinal.saturating_sub(outlet.cursor);
         let error = outlet.last_error.as_deref().map(|e| format!("; last error: {e}"));
         let note = format!(
-            "{}: {} filtered, {} suppressed, {} lost, {} behind, {} errors{}",
+            "{}: {} filtered, {} suppressed, {} lost, {} behind, {} again, {} errors{}",
             outlet.name,
             grouped(totals.filtered),
             grouped(totals.suppressed),
             grouped(totals.lost.total()),
             grouped(behind),
+            grouped(outlet.again),
             grouped(outlet.errors),
             error.unwrap_or_default()
         );
@@ -125,49 +123,6 @@ fn summary(service: &ServiceStatus, outlets: &[OutletStatus]) -> String {
 
 fn missing(flag: &str, key: &str) -> Stop {
     Stop::Usage(format!("{flag} is missing, and so is `{key}` in the schedule"))
-}
-
-/// The log streams of the configuration, and the file of the command line.
-fn outlets(args: &CollectArgs, compiled: Compiled) -> Result<Vec<OutletConfig>, Stop> {
-    let world = Arc::new(compiled.world);
-    let host = if world.names.host.is_empty() { "weir" } else { &world.names.host };
-    let renderer = |options| Renderer::new(Arc::clone(&world), options);
-    let mut outlets = Vec::new();
-    for stream in &compiled.log.streams {
-        let Some(to) = stream.host else {
-            return Err(Stop::Usage(format!("log stream {}: it has no host", stream.name)));
-        };
-        let (to, from) = (SocketAddr::new(to, stream.port), stream.source);
-        let target = match stream.transport {
-            LogTransport::Udp => Target::Udp { to, from },
-            LogTransport::Tcp => Target::Tcp { to, from },
-            LogTransport::Tls => {
-                let text = "transport tls is not there yet, and its lines would go out in clear";
-                return Err(Stop::Usage(format!("log stream {}: {text}", stream.name)));
-            }
-        };
-        let format = match stream.format {
-            LogFormat::SdSyslog => Format::SdSyslog,
-            LogFormat::Syslog => Format::Syslog,
-            LogFormat::Binary => Format::Binary,
-            LogFormat::Json => Format::Json,
-        };
-        let mut options = RenderOptions::new(format, host);
-        (options.facility, options.severity) = (stream.facility, stream.severity);
-        let categories = stream.categories.clone();
-        let selection = Selection { categories, per_second: stream.rate_limit };
-        let (name, renderer) = (stream.name.clone(), renderer(options));
-        outlets.push(OutletConfig { name, target, selection, renderer });
-    }
-    if let Some(path) = &args.log {
-        outlets.push(OutletConfig {
-            name: format!("file {}", path.display()),
-            target: Target::File(path.clone()),
-            selection: Selection::default(),
-            renderer: renderer(RenderOptions::new(Format::from(args.format), host)),
-        });
-    }
-    Ok(outlets)
 }
 
 fn spool_config(directory: &Path, settings: &CollectorSettings) -> SpoolConfig {

@@ -8,6 +8,7 @@ mod generate;
 mod inputs;
 mod ledger;
 mod observe;
+mod outlets;
 mod print;
 mod replay;
 mod show;

@@ -216,7 +216,7 @@ fn collected(out: &mut String, collector: &Collector) -> std::fmt::Result {
 fn sinks(statuses: &[Status]) -> String {
     let heads =
         ["sink", "promise", "settled", "filtered", "suppressed", "lost", "backlog", "lag s"];
-    let mut table = Table::new(&[&heads[..], &["errors", "last error"]].concat());
+    let mut table = Table::new(&[&heads[..], &["again", "errors", "last error"]].concat());
     for sink in
         statuses.iter().filter_map(|status| status.collector.as_ref()).flat_map(|c| &c.sinks)
     {
@@ -229,6 +229,7 @@ fn sinks(statuses: &[Status]) -> String {
             grouped(sink.lost_total()),
             grouped(sink.backlog),
             format!("{:.3}", sink.lag_seconds),
+            grouped(sink.again),
             grouped(sink.errors),
             sink.last_error.clone().unwrap_or_else(|| "-".to_owned()),
         ]);

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::summary::grouped;
 use super::{SpoolArgs, SpoolCommand, Stop, put, say};
-use crate::spool::{CursorFile, Finding, Inspection, inspect};
+use crate::spool::{CursorFile, Finding, Inspection, Saved, inspect};
 
 pub(super) fn run(args: &SpoolArgs) -> Result<(), Stop> {
     match &args.command {
@@ -58,7 +58,7 @@ fn stat(directory: &Path) -> Result<(), Stop> {
     for (name, file) in CursorFile::all(directory)? {
         let note = match file.load()? {
             None => "damaged".to_owned(),
-            Some((cursor, totals)) => format!(
+            Some(Saved { cursor, totals, .. }) => format!(
                 "{:>16}   {} behind; {} settled, {} filtered, {} suppressed, {} lost",
                 grouped(cursor.ordinal),
                 grouped(inspection.next_ordinal.saturating_sub(cursor.ordinal)),

@@ -122,6 +122,7 @@ impl CollectorSource {
             backlog: self.durable.ordinal().saturating_sub(outlet.cursor),
             lag_seconds: self.durable.waits(outlet.cursor).as_secs_f64(),
             errors: outlet.errors,
+            again: outlet.again,
             last_error: outlet.last_error.clone(),
         }
     }

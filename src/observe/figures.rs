@@ -227,6 +227,8 @@ impl List {
         self.add(Kind::Counter, "weir_sink_lost", help, lost);
         let help = "Attempts to connect or to hand over that failed.";
         self.add(Kind::Counter, "weir_sink_errors", help, of(|sink| float(sink.errors)));
+        let help = "Lines that went out again: nobody knew what had become of them.";
+        self.add(Kind::Counter, "weir_sink_again", help, of(|sink| float(sink.again)));
         let help = "Records that wait for a sink.";
         self.add(Kind::Gauge, "weir_sink_backlog_records", help, of(|sink| float(sink.backlog)));
         let help = "How long the first record that waits has been durable.";

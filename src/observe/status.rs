@@ -243,6 +243,8 @@ pub struct Sink {
     pub lag_seconds: f64,
     /// Attempts to hand over or to connect that failed.
     pub errors: u64,
+    /// Lines that went out again, because nobody knew what had become of them.
+    pub again: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
 }

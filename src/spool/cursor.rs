@@ -55,6 +55,18 @@ struct Stored {
     filtered: U64<LE>,
     suppressed: U64<LE>,
     lost: [U64<LE>; SinkLoss::COUNT],
+    file: [U64<LE>; 3],
+}
+
+/// What a cursor's file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Where the sink stands.
+    pub cursor: Cursor,
+    /// What it made of the records before.
+    pub totals: SinkTotals,
+    /// The log file as it was then: device, inode, length; zero for sinks that have none.
+    pub file: [u64; 3],
 }
 
 impl SinkTotals {
@@ -116,7 +128,7 @@ impl CursorFile {
     ///
     /// # Errors
     /// What the system says, but for a file that is not there.
-    pub fn load(&self) -> io::Result<Option<(Cursor, SinkTotals)>> {
+    pub fn load(&self) -> io::Result<Option<Saved>> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -135,14 +147,16 @@ impl CursorFile {
             suppressed: stored.suppressed.get(),
             lost: Counts(stored.lost.map(U64::get)),
         };
-        Ok(Some((Cursor { ordinal: stored.ordinal.get() }, totals)))
+        let cursor = Cursor { ordinal: stored.ordinal.get() };
+        Ok(Some(Saved { cursor, totals, file: stored.file.map(U64::get) }))
     }
 
     /// Keeps the cursor.
     ///
     /// # Errors
     /// What the system says; the last one that was saved is still there.
-    pub fn save(&self, cursor: Cursor, totals: &SinkTotals) -> io::Result<()> {
+    pub fn save(&self, saved: &Saved) -> io::Result<()> {
+        let Saved { cursor, totals, file } = saved;
         let mut stored = Stored {
             magic: MAGIC,
             ordinal: cursor.ordinal.into(),
@@ -151,6 +165,7 @@ impl CursorFile {
             filtered: totals.filtered.into(),
             suppressed: totals.suppressed.into(),
             lost: totals.lost.0.map(Into::into),
+            file: file.map(Into::into),
             ..Stored::new_zeroed()
         };
         stored.checksum = checksum(&stored).into();

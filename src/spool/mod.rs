@@ -16,7 +16,7 @@ mod tests;
 mod volume;
 
 pub use chunk::Chunk;
-pub use cursor::{Cursor, CursorFile, SinkTotals};
+pub use cursor::{Cursor, CursorFile, Saved, SinkTotals};
 pub use durable::Durable;
 pub use inspect::{Finding, Inspection, SegmentReport, inspect};
 pub use reader::{Missing, Read, SpoolReader};

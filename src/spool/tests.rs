@@ -256,8 +256,9 @@ fn cursors_are_whole_or_not_there() {
     let file = CursorFile::new(directory.path(), "../siem one").unwrap();
     assert_eq!(file.load().unwrap(), None);
     let totals = SinkTotals { began: 1, settled: 2, filtered: 3, ..SinkTotals::default() };
-    file.save(Cursor { ordinal: 6 }, &totals).unwrap();
-    assert_eq!(file.load().unwrap(), Some((Cursor { ordinal: 6 }, totals)));
+    let saved = Saved { cursor: Cursor { ordinal: 6 }, totals, file: [7, 8, 9] };
+    file.save(&saved).unwrap();
+    assert_eq!(file.load().unwrap(), Some(saved));
     let path = directory.path().join("cursors/%2E.%2Fsiem%20one");
     let mut bytes = fs::read(&path).unwrap();
     bytes[20] ^= 1;

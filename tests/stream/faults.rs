@@ -1,10 +1,11 @@
 //! `kill -9` of either process, at each of its failpoints and at random moments.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use components::wire::split_frame;
 
-use super::support::{Bench, numbered, text};
+use super::support::{Bench, CONFIG, numbered, text, weir};
 
 /// Places in the collector where it may die.
 const COLLECTOR: [&str; 7] = [
@@ -43,6 +44,61 @@ fn a_collector_that_is_killed_anywhere_has_every_frame_once_when_it_is_back() {
         drop(collector);
         assert_eq!(bench.spooled(), bench.frames(), "{place}");
     }
+}
+
+/// Places in an outlet that writes a file of its own, which is rotated every megabyte.
+const FILE: [&str; 5] = [
+    "outlet-file-written",
+    "outlet-file-written:3",
+    "outlet-rotate",
+    "outlet-rotate-step:2",
+    "outlet-rotated",
+];
+
+#[test]
+fn a_log_file_has_every_line_once_however_its_writer_is_killed() {
+    for place in FILE {
+        let bench = Bench::new();
+        let storm = bench.file("storm.pcap");
+        let generated = weir(&["generate", "deny-storm", "--count", "9000", "--out", &storm]);
+        assert!(generated.status.success());
+        let schedule = bench.file("rotate.toml");
+        let written = fs::read_to_string("schedules/replay.toml").expect("the schedule");
+        let directory = format!("log_directory = \"{}\"\nlog_mib_max", bench.file(""));
+        fs::write(&schedule, written.replace("log_mib_max", &directory)).expect("written");
+        let config = rotating(&bench);
+        let arguments = ["--schedule", &schedule];
+        let mut collector = bench.collect_in(&config, &arguments, &[("KILL_AT", place)]);
+        let producer = bench.replay_capture_by(&config, &["--rate", "9000"], &storm);
+        assert!(collector.died(), "{place} is never passed");
+        drop(collector);
+        let collector = bench.collect_in(&config, &arguments, &[]);
+        let output = producer.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{place}: {}", text(&output.stderr));
+        drop(collector);
+        let numbered = |number: u32| fs::read_to_string(bench.file(&format!("flows.{number}")));
+        let mut lines = String::new();
+        (0..19).rev().filter_map(|number| numbered(number).ok()).for_each(|file| lines += &file);
+        assert!(!lines.is_empty(), "it was rotated");
+        lines += &fs::read_to_string(bench.file("flows")).unwrap_or_default();
+        let expected = weir(&["replay", "--config", &config, &storm]).stdout;
+        assert!(lines == text(&expected), "{place}: {} bytes", lines.len());
+    }
+}
+
+/// The example's configuration with a log stream that goes to a small file.
+fn rotating(bench: &Bench) -> String {
+    let printed = text(&weir(&["print", "--config", CONFIG, "--set"]).stdout);
+    let kept = printed.lines().filter(|line| !line.starts_with("set security log "));
+    let stream = [
+        "set security log mode stream",
+        "set security log stream f file localfilename flows",
+        "set security log stream f file size 1",
+        "set security log stream f file rotation 19",
+    ];
+    let path = bench.file("file.conf");
+    fs::write(&path, kept.chain(stream).collect::<Vec<_>>().join("\n") + "\n").expect("written");
+    path
 }
 
 #[test]

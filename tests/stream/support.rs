@@ -31,50 +31,69 @@ impl Bench {
 
     /// Starts a collector and waits until it listens.
     pub(crate) fn collect(&self, environment: &[(&str, &str)]) -> Collector {
-        self.start_collector(&[], environment)
+        self.start_collector(CONFIG, &[], environment)
     }
 
     /// The same with more arguments.
     pub(crate) fn collect_with(&self, more: &[&str]) -> Collector {
-        self.start_collector(more, &[])
+        self.start_collector(CONFIG, more, &[])
     }
 
-    fn start_collector(&self, more: &[&str], environment: &[(&str, &str)]) -> Collector {
+    /// The same by another configuration.
+    pub(crate) fn collect_in(
+        &self,
+        config: &str,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Collector {
+        self.start_collector(config, more, environment)
+    }
+
+    fn start_collector(
+        &self,
+        config: &str,
+        more: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Collector {
         let (socket, spool) = (self.file("socket"), self.file("spool"));
         let _ = fs::remove_file(&socket);
-        let start = ["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool];
+        let start = ["collect", "--config", config, "--listen", &socket, "--spool", &spool];
         let child = command(&[&start[..], more].concat())
             .envs(environment.iter().copied())
             .stderr(fs::File::create(self.file("collector.log")).expect("a file"))
             .spawn()
             .expect("weir runs");
-        let collector = Collector { child };
+        let mut collector = Collector { child };
         let limit = Instant::now() + Duration::from_secs(20);
         while !Path::new(&socket).exists() {
-            assert!(Instant::now() < limit, "the collector does not listen");
+            let ended = !matches!(collector.child.try_wait(), Ok(None));
+            if ended || Instant::now() >= limit {
+                let said = fs::read_to_string(self.file("collector.log")).unwrap_or_default();
+                panic!("the collector does not listen: {said}");
+            }
             std::thread::sleep(Duration::from_millis(5));
         }
         collector
     }
 
-    fn producer(&self, more: &[&str], environment: &[(&str, &str)]) -> Command {
-        self.producer_of(CAPTURE, more, environment)
-    }
-
-    fn producer_of(&self, capture: &str, more: &[&str], environment: &[(&str, &str)]) -> Command {
+    fn producer(&self, config: &str, more: &[&str], capture: &str) -> Command {
         let (socket, ring) = (self.file("socket"), self.file("ring"));
-        let start = ["replay", "--config", CONFIG, "--stream", &socket, "--ring", &ring];
-        let mut command = command(&[&start[..], more, &[capture]].concat());
-        command.envs(environment.iter().copied());
-        command
+        let start = ["replay", "--config", config, "--stream", &socket, "--ring", &ring];
+        command(&[&start[..], more, &[capture]].concat())
     }
 
     pub(crate) fn replay(&self, more: &[&str]) -> Output {
-        self.producer(more, &[]).output().expect("weir runs")
+        self.replay_by(CONFIG, more, CAPTURE)
+    }
+
+    /// The same by another configuration, of another capture.
+    pub(crate) fn replay_by(&self, config: &str, more: &[&str], capture: &str) -> Output {
+        self.producer(config, more, capture).output().expect("weir runs")
     }
 
     pub(crate) fn replay_with(&self, environment: &[(&str, &str)]) -> Output {
-        self.producer(&[], environment).output().expect("weir runs")
+        let mut command = self.producer(CONFIG, &[], CAPTURE);
+        command.envs(environment.iter().copied()).output().expect("weir runs")
     }
 
     pub(crate) fn replay_in_background(&self, more: &[&str]) -> Child {
@@ -83,7 +102,12 @@ impl Bench {
 
     /// Another capture, in the background.
     pub(crate) fn replay_capture(&self, more: &[&str], capture: &str) -> Child {
-        self.producer_of(capture, more, &[])
+        self.replay_capture_by(CONFIG, more, capture)
+    }
+
+    /// The same by another configuration.
+    pub(crate) fn replay_capture_by(&self, config: &str, more: &[&str], capture: &str) -> Child {
+        self.producer(config, more, capture)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use components::reason::SinkLoss;
 use components::spool::{Loss, Record, RecordKind};
 use components::wire::{Frame, FrameHeader, HEADER_LENGTH, LossReport};
 use zerocopy::FromBytes;
 
 use super::selection::{Limit, SUMMARY_EVERY};
-use super::transport::Transport;
+use super::transport::{FileMark, Lines, Transport};
 use super::{OutletConfig, OutletStatus, Selection, Shared};
 use crate::collector::render::{Notice, Renderer};
-use crate::spool::{Cursor, CursorFile, Durable, Missing, Read, SinkTotals, SpoolReader};
+use crate::spool::{Cursor, CursorFile, Durable, Missing, Read, Saved, SinkTotals, SpoolReader};
 use crate::stream::clock::unix_ns;
 
 pub(super) struct Engine {
@@ -56,17 +57,22 @@ impl Engine {
         config: OutletConfig,
         cursor_file: CursorFile,
     ) -> io::Result<Self> {
-        let begin = durable.ordinal();
-        let (cursor, totals) = cursor_file.load()?.unwrap_or_else(|| {
-            let totals = SinkTotals { began: begin, ..SinkTotals::default() };
-            (Cursor { ordinal: begin }, totals)
-        });
+        let mut transport = Transport::new(config.target);
+        let Saved { cursor, totals, .. } = match cursor_file.load()? {
+            Some(saved) => {
+                let [device, inode, length] = saved.file;
+                transport.restore(FileMark { device, inode, length })?;
+                saved
+            }
+            None => begin(&durable, &cursor_file, &mut transport)?,
+        };
         let status = OutletStatus {
             name: config.name,
-            promise: config.target.promise(),
+            promise: transport.promise(),
             totals,
             cursor: cursor.ordinal,
             errors: 0,
+            again: 0,
             last_error: None,
         };
         let shared = Arc::new(Shared {
@@ -81,7 +87,7 @@ impl Engine {
             limit: Limit::new(config.selection.per_second),
             selection: config.selection,
             renderer: config.renderer,
-            transport: Transport::new(config.target),
+            transport,
             shared,
             batch: Batch::default(),
             totals,
@@ -125,6 +131,7 @@ impl Engine {
             }
         }
         self.publish(true);
+        self.transport.close();
     }
 
     /// Adds records to the batch until it is long enough or nothing more is durable.
@@ -166,9 +173,28 @@ impl Engine {
                 self.fail(&error);
                 return false;
             }
-            if let Err(error) = self.transport.send(&self.batch.lines, &self.batch.ends) {
-                self.fail(&error);
-                return false;
+            if self.transport.wants_rotation(self.batch.lines.len()) {
+                // What the cursor says of the file must be so whatever happens to it now.
+                self.publish(true);
+                if let Err(error) = self.transport.rotate() {
+                    self.fail(&error);
+                    return false;
+                }
+            }
+            let lines = Lines { bytes: &self.batch.lines, ends: &self.batch.ends };
+            let sent = self.transport.send(lines);
+            self.status.again = self.transport.again;
+            match sent {
+                Ok(taken) => {
+                    let counts = &mut self.batch.counts;
+                    let rejected = taken.rejected.min(counts.settled);
+                    counts.settled -= rejected;
+                    counts.lost.0[SinkLoss::Rejected.index()] += rejected;
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    return false;
+                }
             }
         }
         self.backoff = BACKOFF_MIN;
@@ -219,13 +245,34 @@ impl Engine {
         self.saved = Instant::now();
         self.status.totals = self.totals;
         let cursor = Cursor { ordinal: self.status.cursor };
-        if let Err(error) = self.cursor_file.save(cursor, &self.totals) {
+        let saved = Saved { cursor, totals: self.totals, file: words(self.transport.mark()) };
+        if let Err(error) = self.cursor_file.save(&saved) {
             self.fail(&error);
         } else {
             self.shared.cursor.store(cursor.ordinal, Ordering::Relaxed);
         }
         *self.shared.status.lock().unwrap_or_else(PoisonError::into_inner) = self.status.clone();
     }
+}
+
+/// A sink that is new begins with the next record, and says so at once: what comes now is its own,
+/// whatever happens before it has written a line.
+fn begin(
+    durable: &Durable,
+    cursor_file: &CursorFile,
+    transport: &mut Transport,
+) -> io::Result<Saved> {
+    let ordinal = durable.ordinal();
+    let totals = SinkTotals { began: ordinal, ..SinkTotals::default() };
+    // A file that cannot be opened now is tried again, as everything else is.
+    let _ = transport.open_file();
+    let saved = Saved { cursor: Cursor { ordinal }, totals, file: words(transport.mark()) };
+    cursor_file.save(&saved)?;
+    Ok(saved)
+}
+
+fn words(mark: FileMark) -> [u64; 3] {
+    [mark.device, mark.inode, mark.length]
 }
 
 /// What turning a record into lines needs.

@@ -19,7 +19,7 @@ use crate::collector::service::Slowest;
 use crate::spool::{CursorFile, Durable, SinkTotals};
 
 pub use selection::Selection;
-pub use transport::{Promise, Target};
+pub use transport::{FileTarget, Promise, Receiver, Target, TlsClient, TlsError, TlsFiles};
 
 use engine::Engine;
 
@@ -56,6 +56,8 @@ pub struct OutletStatus {
     pub cursor: u64,
     /// Batches that were not taken, and attempts to connect that failed.
     pub errors: u64,
+    /// Lines that went out again, because nobody knew what had become of them.
+    pub again: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
 }

@@ -1,6 +1,9 @@
 //! Outlets against receivers of this test: every record is accounted for, whatever the receiver
 //! does, and a stalled one delays nobody.
 
+mod files;
+mod tls;
+
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
@@ -86,7 +89,7 @@ fn a_datagram_a_line_without_its_newline() {
     let receiver = UdpSocket::bind(local()).unwrap();
     receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let mut spool = spool(directory.path());
-    let target = Target::Udp { to: receiver.local_addr().unwrap(), from: None };
+    let target = Target::Udp(Receiver::at(receiver.local_addr().unwrap()));
     let outlets = start(directory.path(), &spool, vec![outlet("u", target, Selection::default())]);
     commit(&mut spool, EventKind::PolicyDeny, 1..4);
     let mut buffer = [0; 4096];
@@ -107,7 +110,7 @@ fn a_receiver_that_is_away_and_comes_back_has_every_line_in_order() {
     let to = listener.local_addr().unwrap();
     drop(listener);
     let mut spool = spool(directory.path());
-    let target = Target::Tcp { to, from: None };
+    let target = Target::Tcp(Receiver::at(to));
     let outlets = start(directory.path(), &spool, vec![outlet("t", target, Selection::default())]);
     commit(&mut spool, EventKind::PolicyDeny, 1..101);
     std::thread::sleep(Duration::from_millis(200));
@@ -128,8 +131,9 @@ fn a_receiver_that_never_reads_delays_nobody_and_is_counted() {
     let to = deaf.local_addr().unwrap();
     let mut spool = spool(directory.path());
     let log = directory.path().join("log");
-    let file = outlet("file", Target::File(log.clone()), Selection::default());
-    let tcp = outlet("deaf", Target::Tcp { to, from: None }, Selection::default());
+    let file =
+        outlet("file", Target::File(FileTarget::unlimited(log.clone())), Selection::default());
+    let tcp = outlet("deaf", Target::Tcp(Receiver::at(to)), Selection::default());
     let outlets = start(directory.path(), &spool, vec![file, tcp]);
     for at in 0..20 {
         commit(&mut spool, EventKind::PolicyDeny, at * 1000 + 1..at * 1000 + 1001);
@@ -149,8 +153,11 @@ fn categories_and_rates_leave_events_out_and_count_them() {
     let mut spool = spool(directory.path());
     let log = directory.path().join("log");
     let selection = Selection { categories: vec![LogCategory::Session], per_second: 10 };
-    let outlets =
-        start(directory.path(), &spool, vec![outlet("f", Target::File(log.clone()), selection)]);
+    let outlets = start(
+        directory.path(),
+        &spool,
+        vec![outlet("f", Target::File(FileTarget::unlimited(log.clone())), selection)],
+    );
     commit(&mut spool, EventKind::ScreenDrop, 1..31);
     commit(&mut spool, EventKind::PolicyDeny, 31..131);
     let status = reached(&outlets, 130);
@@ -164,7 +171,7 @@ fn losses_are_lines_of_their_own() {
     let directory = tempfile::tempdir().unwrap();
     let mut spool = spool(directory.path());
     let log = directory.path().join("log");
-    let target = Target::File(log.clone());
+    let target = Target::File(FileTarget::unlimited(log.clone()));
     let outlets = start(directory.path(), &spool, vec![outlet("f", target, Selection::default())]);
     let mut chunk = Chunk::new(0);
     let loss = Loss::new(4, 9, LossReason::Evicted, 1_700_000_000_000_000_000);
@@ -189,7 +196,9 @@ fn an_outlet_goes_on_where_it_was_and_a_file_that_was_moved_away_is_made_anew() 
     let directory = tempfile::tempdir().unwrap();
     let mut spool = spool(directory.path());
     let log = directory.path().join("log");
-    let make = || vec![outlet("f", Target::File(log.clone()), Selection::default())];
+    let make = || {
+        vec![outlet("f", Target::File(FileTarget::unlimited(log.clone())), Selection::default())]
+    };
     let outlets = start(directory.path(), &spool, make());
     commit(&mut spool, EventKind::PolicyDeny, 1..6);
     reached(&outlets, 5);
@@ -215,8 +224,11 @@ fn a_log_file_is_no_symbolic_link() {
     let log = directory.path().join("log");
     std::os::unix::fs::symlink(directory.path().join("elsewhere"), &log).unwrap();
     let mut spool = spool(directory.path());
-    let outlets =
-        start(directory.path(), &spool, vec![outlet("f", Target::File(log), Selection::default())]);
+    let outlets = start(
+        directory.path(),
+        &spool,
+        vec![outlet("f", Target::File(FileTarget::unlimited(log)), Selection::default())],
+    );
     commit(&mut spool, EventKind::PolicyDeny, 1..3);
     std::thread::sleep(Duration::from_millis(400));
     let status = outlets.watch().statuses().swap_remove(0);

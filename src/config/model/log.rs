@@ -30,6 +30,19 @@ pub enum LogTransport {
     Tcp,
     /// RFC 5425.
     Tls,
+    /// Acknowledged by the receiver: an addition of ours.
+    Relp,
+}
+
+/// `stream NAME file`: a log of our own, beside or instead of a receiver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFile {
+    /// `localfilename`, without a directory.
+    pub name: String,
+    /// `size`, MB; 0 where it is not set.
+    pub megabytes: u32,
+    /// `rotation`: how many files are kept; 0 where it is not set.
+    pub rotation: u32,
 }
 
 /// Which events a stream takes.
@@ -60,6 +73,10 @@ pub struct LogStream {
     pub format: LogFormat,
     /// `transport protocol`.
     pub transport: LogTransport,
+    /// `transport tls-profile`.
+    pub tls_profile: Option<String>,
+    /// `file`.
+    pub file: Option<LogFile>,
     /// `category`; all where it is not set.
     pub categories: Vec<LogCategory>,
     /// `severity` as its syslog number; `None` leaves each event its own.
@@ -113,7 +130,9 @@ pub(crate) fn read(node: &Node, reader: &mut Reader<'_>) -> LogConfig {
             host: None,
             port: 514,
             format: format.unwrap_or_default(),
-            transport: transport.unwrap_or_default(),
+            transport: transport.as_ref().map(|all| all.0).unwrap_or_default(),
+            tls_profile: transport.as_ref().and_then(|all| all.1.clone()),
+            file: None,
             categories: Vec::new(),
             severity: None,
             facility: None,
@@ -132,7 +151,10 @@ fn read_stream(node: &Node, stream: &mut LogStream, reader: &mut Reader<'_>) {
             "host" => read_host(statement, stream, reader),
             "port" => stream.port = reader.small(statement, 1..=u16::MAX).unwrap_or(514),
             "format" => stream.format = read_format(statement, reader).unwrap_or_default(),
-            "transport" => stream.transport = read_transport(statement, reader),
+            "transport" => {
+                (stream.transport, stream.tls_profile) = read_transport(statement, reader);
+            }
+            "file" => stream.file = read_file(statement, reader),
             "category" => {
                 for word in reader.values(statement) {
                     stream.categories.extend(keyword(word, CATEGORIES, reader));
@@ -170,15 +192,46 @@ fn read_format(node: &Node, reader: &mut Reader<'_>) -> Option<LogFormat> {
     named(node, FORMATS, reader)
 }
 
-fn read_transport(node: &Node, reader: &mut Reader<'_>) -> LogTransport {
-    let mut transport = LogTransport::default();
+fn read_transport(node: &Node, reader: &mut Reader<'_>) -> (LogTransport, Option<String>) {
+    let (mut transport, mut profile) = (LogTransport::default(), None);
     for statement in statements(node) {
         match statement.word.as_str() {
             "protocol" => transport = named(statement, TRANSPORTS, reader).unwrap_or_default(),
+            "tls-profile" => {
+                profile = reader.value(statement).map(|word| word.text.to_owned());
+            }
             _ => reader.other(&TRANSPORT, statement),
         }
     }
-    transport
+    (transport, profile)
+}
+
+fn read_file(node: &Node, reader: &mut Reader<'_>) -> Option<LogFile> {
+    let mut file = LogFile::default();
+    for statement in statements(node) {
+        match statement.word.as_str() {
+            "localfilename" => {
+                let word = reader.value(statement)?;
+                if word.text.contains('/') || word.text.starts_with('.') {
+                    let text = format!("`{}` is no name of a log file", word.text);
+                    let found = reader.diagnostics.error("unsafe-path", word.span, text);
+                    found.expected("a name without a directory, not beginning with a dot");
+                }
+                word.text.clone_into(&mut file.name);
+            }
+            "size" => file.megabytes = reader.number(statement, 1..=4096).unwrap_or(0),
+            "rotation" => file.rotation = reader.number(statement, 2..=19).unwrap_or(0),
+            "allow-duplicates" => {}
+            _ => reader.other(&FILE, statement),
+        }
+    }
+    if file.name.is_empty() {
+        let text = "the stream's file has no name".to_owned();
+        let found = reader.diagnostics.error("missing-statement", node.span, text);
+        found.expected("`localfilename NAME`");
+        return None;
+    }
+    Some(file)
 }
 
 fn address(statement: &Node, reader: &mut Reader<'_>) -> Option<IpAddr> {
@@ -214,8 +267,12 @@ const FORMATS: &[(&str, LogFormat)] = &[
     ("json", LogFormat::Json),
 ];
 
-const TRANSPORTS: &[(&str, LogTransport)] =
-    &[("udp", LogTransport::Udp), ("tcp", LogTransport::Tcp), ("tls", LogTransport::Tls)];
+const TRANSPORTS: &[(&str, LogTransport)] = &[
+    ("udp", LogTransport::Udp),
+    ("tcp", LogTransport::Tcp),
+    ("tls", LogTransport::Tls),
+    ("relp", LogTransport::Relp),
+];
 
 const CATEGORIES: &[(&str, LogCategory)] = &[
     ("all", LogCategory::All),
@@ -276,14 +333,20 @@ const LOG: Stanza = Stanza {
 const STREAM: Stanza = Stanza {
     path: "security log stream",
     honoured: "host port format transport category severity facility-override rate-limit \
-        source-address",
-    later: "file filter routing-instance",
+        source-address file",
+    later: "filter routing-instance",
     ..Stanza::EMPTY
 };
 
 const TRANSPORT: Stanza = Stanza {
     path: "security log transport",
-    honoured: "protocol",
-    later: "tcp-connections tls-profile",
+    honoured: "protocol tls-profile",
+    later: "tcp-connections",
+    ..Stanza::EMPTY
+};
+
+const FILE: Stanza = Stanza {
+    path: "security log stream file",
+    honoured: "localfilename size rotation allow-duplicates",
     ..Stanza::EMPTY
 };

@@ -358,6 +358,15 @@ static LOG: [Shape; 9] = [
             block("rate-limit", &[own()]).line(),
             value("source-address"),
             block("transport", &TRANSPORT),
+            block(
+                "file",
+                &[
+                    value("localfilename"),
+                    value("size"),
+                    value("rotation"),
+                    flag("allow-duplicates"),
+                ],
+            ),
             block("host", &[own(), value("port"), value("routing-instance")]),
         ],
     ),

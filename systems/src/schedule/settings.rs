@@ -12,7 +12,7 @@ use toml::Spanned;
 
 pub use stream::{
     CollectorSettings, CompatSetting, DialectSetting, MetricsSettings, OnFullSetting,
-    OverflowSetting, StreamSettings,
+    OverflowSetting, StreamSettings, TlsSettings,
 };
 
 /// Everything that a schedule file says.

@@ -5,7 +5,7 @@ use components::session::tcp::TcpChecks;
 use components::world::screen::ScreenAttack;
 
 use super::{OFFICE, UNTRUST, compiled, found, office};
-use crate::config::model::log::{LogCategory, LogFormat, LogTransport};
+use crate::config::model::log::{LogCategory, LogFile, LogFormat, LogTransport};
 
 /// One option of a screen, its attacks as compiled.
 fn attacks(option: &str) -> Vec<ScreenAttack> {
@@ -159,13 +159,18 @@ fn streams_of_the_log_are_read() {
          set security log stream siem host 10.1.2.10
          set security log stream siem host port 6514
          set security log stream siem transport protocol tls
+         set security log stream siem transport tls-profile outside
          set security log stream siem category screen
          set security log stream siem severity warning
          set security log stream siem rate-limit 100
          set security log stream raw format binary
          set security log stream raw host 2001:db8::10
          set security log stream raw facility-override local3
-         set security log stream raw source-address 2001:db8::1"
+         set security log stream raw source-address 2001:db8::1
+         set security log stream raw transport protocol relp
+         set security log stream raw file localfilename flows
+         set security log stream raw file size 3
+         set security log stream raw file rotation 5"
     ))
     .log;
     assert!(log.stream_mode && log.utc);
@@ -181,6 +186,10 @@ fn streams_of_the_log_are_read() {
     assert_eq!((raw.host, raw.port), (host("2001:db8::10"), 514));
     assert_eq!((raw.format, raw.facility), (LogFormat::Binary, Some(19)));
     assert_eq!(raw.source, host("2001:db8::1"));
+    assert_eq!(siem.tls_profile.as_deref(), Some("outside"));
+    assert_eq!((raw.transport, &raw.tls_profile), (LogTransport::Relp, &None));
+    let file = LogFile { name: "flows".to_owned(), megabytes: 3, rotation: 5 };
+    assert_eq!((&siem.file, &raw.file), (&None, &Some(file)));
     assert!(raw.categories.is_empty());
 }
 
@@ -194,6 +203,10 @@ fn faults_of_the_log_are_errors() {
         ("stream s host example", "bad-address"),
         ("stream s host port 0", "bad-number"),
         ("stream s severity loud", "unknown-value"),
+        ("stream s transport protocol sctp", "unknown-value"),
+        ("stream s file size 2", "missing-statement"),
+        ("stream s file localfilename ../../etc/passwd", "unsafe-path"),
+        ("stream s file localfilename .hidden", "unsafe-path"),
     ];
     for (option, id) in cases {
         assert_eq!(found(&format!("{at} {option}")), [id], "{option}");

@@ -2,6 +2,7 @@
 //! of the one that keeps, `[metrics]` of both. The command line's flags win over all of them.
 
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -105,6 +106,30 @@ pub struct CollectorSettings {
     pub queue_frames_max: Spanned<usize>,
     /// The longest that a frame waits for its sync, milliseconds: others share it meanwhile.
     pub commit_ms: Spanned<u32>,
+    /// Where log files of the configuration lie.
+    pub log_directory: Option<PathBuf>,
+    /// A log file is rotated before it would be longer, MiB; 0 for never.
+    pub log_mib_max: Spanned<u32>,
+    /// A log file is rotated when it is older, hours; 0 for never.
+    pub log_hours_max: Spanned<u32>,
+    /// Rotated files that are kept.
+    pub log_files_max: Spanned<u32>,
+    /// `[collector.tls.NAME]`: what `transport tls-profile NAME` stands for.
+    pub tls: BTreeMap<String, TlsSettings>,
+}
+
+/// `[collector.tls.NAME]`: files in PEM.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// Certificates of the authorities that receivers are believed by.
+    pub ca: PathBuf,
+    /// Our certificate and those between it and its authority.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+    /// The name that the receiver's certificate must have, if not its address.
+    pub server_name: Option<String>,
 }
 
 impl Default for CollectorSettings {
@@ -120,6 +145,11 @@ impl Default for CollectorSettings {
             spool_hours_max: Spanned::new(0..0, 0),
             queue_frames_max: Spanned::new(0..0, 4096),
             commit_ms: Spanned::new(0..0, 5),
+            log_directory: None,
+            log_mib_max: Spanned::new(0..0, 0),
+            log_hours_max: Spanned::new(0..0, 0),
+            log_files_max: Spanned::new(0..0, 10),
+            tls: BTreeMap::new(),
         }
     }
 }
@@ -191,5 +221,8 @@ impl CollectorSettings {
         in_range("collector.spool_hours_max", &self.spool_hours_max, 0..=87_600, complain);
         in_range("collector.queue_frames_max", &self.queue_frames_max, 16..=1_048_576, complain);
         in_range("collector.commit_ms", &self.commit_ms, 0..=100, complain);
+        in_range("collector.log_mib_max", &self.log_mib_max, 0..=1_048_576, complain);
+        in_range("collector.log_hours_max", &self.log_hours_max, 0..=87_600, complain);
+        in_range("collector.log_files_max", &self.log_files_max, 0..=1000, complain);
     }
 }
