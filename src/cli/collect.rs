@@ -21,6 +21,10 @@ use super::summary::grouped;
 use super::{CollectArgs, Stop, inputs, outlets, say};
 
 pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
+    inputs::is_guarded(&args.config, false)?;
+    if let Some(path) = &args.schedule {
+        inputs::is_guarded(path, false)?;
+    }
     let schedule = inputs::schedule(args.schedule.as_deref())?;
     let settings = &schedule.settings.collector;
     let compiled = inputs::configuration(&args.config, &CompileOptions::default())?;

@@ -1,6 +1,7 @@
 //! What commands read: configurations, schedules, captures.
 
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::Context;
@@ -25,6 +26,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
         bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
     }
     Ok(bytes)
+}
+
+/// A process that runs for long takes no orders from a file that anybody may change, nor a secret
+/// from one that anybody may read.
+pub(super) fn is_guarded(path: &Path, is_secret: bool) -> Result<(), Stop> {
+    let found = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+    let mode = found.permissions().mode();
+    let refused = match (mode & 0o002 != 0, is_secret && mode & 0o004 != 0) {
+        _ if !found.is_file() => return Ok(()),
+        (true, _) => "everybody may write it",
+        (_, true) => "everybody may read it",
+        (false, false) => return Ok(()),
+    };
+    Err(Stop::Usage(format!("{}: {refused} (mode {:03o})", path.display(), mode & 0o777)))
 }
 
 /// The compiled configuration; findings go to standard error, notes excepted: `weir check` lists

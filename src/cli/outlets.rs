@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use systems::schedule::settings::{CollectorSettings, TlsSettings};
 
-use super::{CollectArgs, Stop};
+use super::{CollectArgs, Stop, inputs};
 use crate::collector::outlet::{
     FileTarget, OutletConfig, Receiver, Selection, Target, TlsClient, TlsFiles,
 };
@@ -115,7 +115,10 @@ fn tls(stream: &LogStream, profile: &str, settings: &CollectorSettings) -> Resul
     };
     let TlsSettings { ca, certificate, key, server_name } = found.clone();
     let client = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (Some(certificate), Some(key)) => {
+            inputs::is_guarded(&key, true)?;
+            Some((certificate, key))
+        }
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => {
             let text = format!("`[collector.tls.{profile}]` needs both certificate and key");

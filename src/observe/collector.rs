@@ -222,6 +222,7 @@ fn counters(service: &ServiceStatus) -> status::Counts {
         ("connections", connections),
         ("refused_users", service.refused_users),
         ("accept_errors", service.accept_errors),
+        ("clock_jumps", service.clock_jumps),
         ("streams_known", streams_known),
         ("streams_new", streams_new),
         ("streams_forgotten", streams_forgotten),

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -214,7 +215,8 @@ fn passing(error: &io::Error, shared: &Shared) -> Option<Stream> {
 }
 
 fn take(mut stream: Stream, shared: &Arc<Shared>) {
-    if shared.serving.fetch_add(1, Ordering::SeqCst) >= shared.config.connections_max {
+    let many = shared.serving.fetch_add(1, Ordering::SeqCst) >= shared.config.connections_max;
+    if many || stream.takes_one_of_the_last() {
         shared.serving.fetch_sub(1, Ordering::SeqCst);
         return shared.count(Outcome::Refused);
     }
@@ -317,6 +319,17 @@ enum Stream {
 }
 
 impl Stream {
+    /// The lowest free descriptor is always given, so a high one says that few are left: they are
+    /// the event stream's and the spool's.
+    fn takes_one_of_the_last(&self) -> bool {
+        let number = match self {
+            Self::Tcp(stream) => stream.as_raw_fd(),
+            Self::Unix(stream) => stream.as_raw_fd(),
+        };
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        limit.is_some_and(|limit| number.unsigned_abs() as u64 + DESCRIPTORS_SPARED >= limit)
+    }
+
     fn block(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_nonblocking(false),
@@ -372,6 +385,9 @@ impl Write for Stream {
         Ok(())
     }
 }
+
+/// Descriptors that are left to those who need them more.
+const DESCRIPTORS_SPARED: u64 = 8;
 
 /// Longest head of a request.
 const REQUEST_BYTES_MAX: usize = 8192;

@@ -5,6 +5,7 @@
 mod faults;
 mod observe;
 mod support;
+mod system;
 
 use std::fs;
 use std::process::Command;

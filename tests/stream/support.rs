@@ -58,8 +58,26 @@ impl Bench {
         let (socket, spool) = (self.file("socket"), self.file("spool"));
         let _ = fs::remove_file(&socket);
         let start = ["collect", "--config", config, "--listen", &socket, "--spool", &spool];
-        let child = command(&[&start[..], more].concat())
-            .envs(environment.iter().copied())
+        let mut command = command(&[&start[..], more].concat());
+        command.envs(environment.iter().copied());
+        self.listening(command)
+    }
+
+    /// A collector that may have so many descriptors.
+    pub(crate) fn collect_limited(&self, more: &[&str], descriptors: u32) -> Collector {
+        let (socket, spool) = (self.file("socket"), self.file("spool"));
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_weir")]);
+        command.args(["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool]);
+        command.args(more).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+        self.listening(command)
+    }
+
+    /// Starts a collector and waits until it listens.
+    fn listening(&self, mut command: Command) -> Collector {
+        let socket = self.file("socket");
+        let child = command
             .stderr(fs::File::create(self.file("collector.log")).expect("a file"))
             .spawn()
             .expect("weir runs");
@@ -146,6 +164,11 @@ impl Bench {
 }
 
 impl Collector {
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it was killed by its failpoint.
     pub(crate) fn died(&mut self) -> bool {
         let limit = Instant::now() + Duration::from_secs(10);

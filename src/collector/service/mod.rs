@@ -24,7 +24,7 @@ pub use writer::{Slowest, SpoolStatus};
 
 use crate::failpoint::failpoint;
 use crate::spool::{Chunk, Directory, Recovery, Spool};
-use crate::stream::clock::{Clock, unix_ns};
+use crate::stream::clock::{Clock, JumpWatch, unix_ns};
 use connection::{Connection, Reserve};
 use journal::ChunkJournal;
 use writer::{Done, Writer};
@@ -75,6 +75,7 @@ pub struct Service {
     reserve: Reserve,
     shared: Arc<Shared>,
     checked_at: Time,
+    jumps: JumpWatch,
     /// The figures that others see are not the last ones.
     stale: bool,
 }
@@ -110,6 +111,7 @@ impl Service {
             reserve: Reserve::new(),
             shared: Arc::default(),
             checked_at: Time::default(),
+            jumps: JumpWatch::start(),
             stale: false,
         })
     }
@@ -217,6 +219,11 @@ impl Service {
             return;
         }
         self.checked_at = now;
+        let jump_ns = self.jumps.look();
+        if jump_ns != 0 {
+            self.shared.clock_jumped();
+            tracing::warn!(seconds = jump_ns / 1_000_000_000, "the wall clock was set");
+        }
         if !self.listener.is_reachable() {
             let path = self.listener.path().display().to_string();
             match self.listener.rebind() {

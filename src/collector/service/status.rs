@@ -30,6 +30,8 @@ pub struct ServiceStatus {
     pub refused_users: u64,
     /// Times that a connection could not be taken, for want of descriptors for one.
     pub accept_errors: u64,
+    /// Times that the wall clock was set.
+    pub clock_jumps: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
     /// The spool.
@@ -89,6 +91,10 @@ impl Shared {
         inner.status.refused_users += 1;
         let known = inner.refused_uids.len() >= REFUSED_MAX;
         !known && inner.refused_uids.insert(uid)
+    }
+
+    pub(super) fn clock_jumped(&self) {
+        self.lock().status.clock_jumps += 1;
     }
 
     pub(super) fn accept_failed(&self, error: &io::Error) {
