@@ -4,6 +4,7 @@
 
 mod faults;
 mod observe;
+mod pressure;
 mod support;
 mod system;
 

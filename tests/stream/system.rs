@@ -8,6 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
+use components::wire::split_frame;
+
 use crate::support::{Bench, CONFIG, text, weir};
 
 fn signal(pid: u32, name: &str) {
@@ -42,6 +44,61 @@ fn processes_that_stand_still_go_on_where_they_were() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     drop(collector);
     assert_eq!(bench.spooled(), bench.frames());
+}
+
+/// A schedule whose stream and collector speak this dialect.
+fn speaking(bench: &Bench, dialect: &str) -> String {
+    let path = bench.file(&format!("{dialect}.toml"));
+    let written = fs::read_to_string("schedules/replay.toml").expect("the schedule");
+    let spoken = format!("dialect = \"{dialect}\"");
+    fs::write(&path, written.replace("dialect = \"weir\"", &spoken)).expect("written");
+    path
+}
+
+/// The types of frames, and whether they have a session event's.
+fn types(frames: &[u8]) -> (Vec<u8>, usize) {
+    let (mut at, mut types) = (0, Vec::new());
+    while let Some(Ok(frame)) = split_frame(&frames[at..]) {
+        types.push(frame.header.frame_type);
+        at += frame.bytes.len();
+    }
+    let sessions = types.iter().filter(|number| **number > 13).count();
+    (types, sessions)
+}
+
+#[test]
+fn versions_that_differ_deliver_what_both_know_and_count_the_rest() {
+    let bench = Bench::new();
+    let (all, sessions) = types(&bench.frames());
+    let known: Vec<u8> = all.iter().copied().filter(|number| *number <= 13).collect();
+    assert!(sessions > 0 && !known.is_empty());
+
+    // An older producer says no Hello and has no session events.
+    let (older, newer) = (speaking(&bench, "xpf"), speaking(&bench, "weir"));
+    let collector = bench.collect_with(&["--schedule", &newer]);
+    let ledger = bench.file("ledger.json");
+    let output = bench.replay(&["--schedule", &older, "--ledger", &ledger]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    drop(collector);
+    assert_eq!(types(&bench.spooled()).0, known);
+    let ledger: serde_json::Value =
+        serde_json::from_slice(&fs::read(ledger).expect("read")).expect("JSON");
+    let kinds = ledger["events"].as_object().expect("kinds");
+    let disabled = kinds.values().filter_map(|kind| kind["refused"]["disabled"].as_u64());
+    assert_eq!(disabled.sum::<u64>(), sessions as u64);
+
+    // An older collector keeps what it does not know aside, acks it and counts it.
+    let bench = Bench::new();
+    let (older, newer) = (speaking(&bench, "xpf"), speaking(&bench, "weir"));
+    let control = bench.file("ctl");
+    let collector = bench.collect_with(&["--schedule", &older, "--control", &control]);
+    let output = bench.replay(&["--schedule", &newer]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    std::thread::sleep(Duration::from_millis(300));
+    // Hello and LossReport are unknown to it as well.
+    assert!(counter(&control, "unknown_types") > sessions as u64);
+    drop(collector);
+    assert_eq!(types(&bench.spooled()).0, known);
 }
 
 #[test]
