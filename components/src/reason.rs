@@ -107,7 +107,7 @@ reasons! {
         Policer "policer" "A policer's rate and burst were exceeded.",
         Screen "screen" "A screen fired.",
         SynCookieAnswered "syn_cookie_answered" "The answer to a SYN cookie: the server is sent a SYN of the firewall's own.",
-        SynCookieOpening "syn_cookie_opening" "Of a client whose SYN cookie was right, before its server has answered.",
+        SynCookieOpening "syn_cookie_opening" "Of a connection whose client answered its SYN cookie and whose server has not answered yet.",
         SynCookieJoined "syn_cookie_joined" "A server's SYN-ACK that connects it with a client whose SYN cookie was right.",
         TcpNoSession "tcp_no_session" "TCP without SYN and without a session.",
         TcpOutOfState "tcp_out_of_state" "TCP flags that the session's state does not allow.",

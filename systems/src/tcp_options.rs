@@ -7,6 +7,8 @@ use std::ops::Range;
 pub(crate) const MAXIMUM_SEGMENT_SIZE: u8 = 2;
 /// Window scale, three bytes (RFC 7323).
 pub(crate) const WINDOW_SCALE: u8 = 3;
+/// Selective acknowledgment, two bytes and eight for each block (RFC 2018).
+pub(crate) const SELECTIVE_ACKNOWLEDGMENT: u8 = 5;
 
 /// The value of a one-byte option in the segment that begins `l4`.
 pub(crate) fn find(l4: &[u8], kind: u8) -> Option<u8> {

@@ -234,6 +234,10 @@ fn icmp_error(
         Some(_) if view.ttl[row] <= 1 => {
             drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
         }
+        // Neither side has sent the other anything yet.
+        Some(entry) if shard.sessions.get(entry.slot()).splice.cookie().is_some() => {
+            drop_row(view.live, view.verdict, row, DropReason::SynCookieOpening);
+        }
         Some(entry) => {
             let session = shard.sessions.get(entry.slot());
             // The quoted segment went the other way.

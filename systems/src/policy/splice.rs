@@ -75,7 +75,16 @@ pub(super) fn meet(
     // Whatever the client says but a reset has to wait.
     let is_judged = direction & 1 == 1 || segment.flags & RST != 0;
     if is_judged && let Err(reason) = session.tcp.judge(&segment, world.flow.tcp_checks) {
+        if direction & 1 == 1 {
+            let session = *session;
+            refuse(row, &session, &segment, shard);
+        }
         drop_row(view.live, view.verdict, row, reason);
+        return Waits::Done;
+    }
+    if segment.flags & RST != 0 && view.ttl[row] <= 1 {
+        // It reaches nobody, so the session goes on opening.
+        drop_row(view.live, view.verdict, row, DropReason::TtlExceeded);
         return Waits::Done;
     }
     match (direction & 1, segment.flags & (SYN | ACK | RST)) {
@@ -102,6 +111,20 @@ pub(super) fn meet(
         }
     }
     Waits::Done
+}
+
+/// A server that still has an older connection of these addresses and ports acknowledges what the
+/// SYN has not sent. A reset at that number has it forget (RFC 9293 section 3.10.7.3), and the next
+/// SYN finds it ready.
+fn refuse(row: usize, session: &Session, segment: &Segment, shard: &mut Shard) {
+    let expected = session.tcp.opening().0.wrapping_add(1);
+    if segment.flags & (ACK | RST) != ACK || segment.acknowledgment == expected {
+        return;
+    }
+    let numbers = (segment.acknowledgment, 0);
+    let reset = Say { flags: RST, numbers, window: 0, mss: None };
+    say(&mut shard.answers, row, session, SERVER, &reset);
+    shard.counters.cookies.made += 1;
 }
 
 /// The server's SYN-ACK: both sides are answered, and connected from now on.

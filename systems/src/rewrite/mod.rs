@@ -72,15 +72,15 @@ impl System for Rewrite {
                 write_dscp(packet, view.family[row], dscp);
             }
             let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
+            // Padding is no option.
+            let end = packet.len().min(view.ip_length[row] as usize);
             if let Some(mss) = world.flow.tcp_mss
                 && view.tcp_flags[row] & tcp_flag::SYN != 0
             {
-                // Padding is no option.
-                let end = packet.len().min(view.ip_length[row] as usize);
                 mss::clamp(packet[..end].get_mut(l4..).unwrap_or_default(), mss);
             }
             if let Some(spliced) = spliced {
-                splice::renumber(packet, l4, &spliced);
+                splice::renumber(&mut packet[..end], l4, &spliced);
             }
             let start = view.offset[row] + u32::from(view.l3_offset[row]);
             (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);

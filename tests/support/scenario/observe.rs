@@ -55,6 +55,9 @@ pub(crate) fn packet(bytes: &[u8]) -> String {
                 if let Some(mss) = mss(&l4[20..]) {
                     words += &format!(" mss={mss}");
                 }
+                if let Some(blocks) = sack(l4) {
+                    words += &format!(" sack={blocks}");
+                }
             }
             format!("{} {from} > {to}{words}", protocol_name(protocol))
         }
@@ -254,6 +257,17 @@ fn flags(flags: u8) -> String {
 fn mss(options: &[u8]) -> Option<u16> {
     let at = options.windows(2).position(|pair| pair == [2, 4])?;
     Some(u16::from_be_bytes([*options.get(at + 2)?, *options.get(at + 3)?]))
+}
+
+/// Selective acknowledgments as `LEFT-RIGHT`, with commas between.
+fn sack(l4: &[u8]) -> Option<String> {
+    let options = l4.get(20..usize::from(l4[12] >> 4) * 4)?;
+    let at = options.windows(2).position(|pair| pair[0] == 5 && pair[1] % 8 == 2)?;
+    let blocks = options.get(at + 2..at + usize::from(options[at + 1]))?;
+    let edge = |edge: &[u8; 4]| u32::from_be_bytes(*edge);
+    let blocks = blocks.as_chunks::<4>().0.as_chunks::<2>().0.iter();
+    let texts = blocks.map(|[left, right]| format!("{}-{}", edge(left), edge(right)));
+    Some(texts.collect::<Vec<_>>().join(","))
 }
 
 const FLAGS: [&str; 6] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];

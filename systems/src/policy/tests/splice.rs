@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::limits::screened_world;
 use super::nat64::nat64;
 use super::*;
+use crate::tcp_options;
 
 /// Where a connection runs.
 struct Path {
@@ -67,7 +68,35 @@ fn segment(
     support::ip_packet(from.0, to.0, TCP, &segment)
 }
 
-/// Sequence and acknowledgment number of a packet without options and extension headers.
+/// The same with selective acknowledgments behind `pads` no-operations, as RFC 2018 writes them.
+fn segment_with_blocks(plain: &[u8], pads: usize, blocks: &[u32]) -> Vec<u8> {
+    let is_v6 = plain[0] >> 4 == 6;
+    let l4 = if is_v6 { 40 } else { 20 };
+    let mut segment = plain[l4..l4 + 20].to_vec();
+    segment.extend(vec![1; pads]);
+    segment.extend([5, u8::try_from(2 + blocks.len() * 4).expect("at most 34")]);
+    segment.extend(blocks.iter().flat_map(|edge| edge.to_be_bytes()));
+    segment.resize(segment.len().next_multiple_of(4), 0);
+    segment[12] = u8::try_from(segment.len() / 4).expect("at most 15") << 4;
+    segment.extend(&plain[l4 + 20..]);
+    segment[16..18].fill(0);
+    let address = |at: usize| match is_v6 {
+        true => IpAddr::from(*plain[at..].first_chunk::<16>().expect("an address")),
+        false => IpAddr::from(*plain[at..].first_chunk::<4>().expect("an address")),
+    };
+    let (from, to) = if is_v6 { (address(8), address(24)) } else { (address(12), address(16)) };
+    support::ip_packet(&from.to_string(), &to.to_string(), TCP, &segment)
+}
+
+/// The edges of a packet's blocks.
+fn blocks_of(packet: &[u8]) -> Vec<u32> {
+    let l4 = if packet[0] >> 4 == 4 { 20 } else { 40 };
+    let at = tcp_options::place(&packet[l4..], tcp_options::SELECTIVE_ACKNOWLEDGMENT);
+    let blocks = &packet[l4..][at.expect("blocks")];
+    blocks.as_chunks().0.iter().map(|edge| u32::from_be_bytes(*edge)).collect()
+}
+
+/// Sequence and acknowledgment number of a packet without extension headers.
 fn numbers(packet: &[u8]) -> (u32, u32) {
     let l4 = if packet[0] >> 4 == 4 { 20 } else { 40 };
     let word =
@@ -76,8 +105,8 @@ fn numbers(packet: &[u8]) -> (u32, u32) {
 }
 
 impl Connection {
-    /// The handshake of three.
-    fn open(path: Path, client_first: u32, server_first: u32) -> Self {
+    /// A SYN that is answered with a cookie.
+    fn challenge(path: &Path, client_first: u32) -> (Firewall, u32) {
         let thresholds = Thresholds { syn_attack: 1, ..Thresholds::default() };
         let world = path.world.clone();
         let mut firewall = screened_world(world, &[A::SynFlood, A::SynCookie], thresholds, false);
@@ -85,7 +114,12 @@ impl Connection {
         let syn = segment(path.client, path.server, SYN, (client_first, 0), 0);
         assert_eq!(firewall.send(TRUST_IFL, &syn), Sent::Dropped(DropReason::Screen));
         let challenge = answers(&mut firewall, &[TRUST_IFL]).remove(0);
-        let cookie = numbers(&challenge).0;
+        (firewall, numbers(&challenge).0)
+    }
+
+    /// The handshake of three.
+    fn open(path: Path, client_first: u32, server_first: u32) -> Self {
+        let (mut firewall, cookie) = Self::challenge(&path, client_first);
         let next = client_first.wrapping_add(1);
         let behind = cookie.wrapping_add(1);
         let answer = segment(path.client, path.server, ACK, (next, behind), 0);
@@ -131,6 +165,29 @@ impl Connection {
         assert_eq!(numbers(&out), expected, "direction {direction}");
         self.sent[direction] += u32::try_from(payload).expect("short");
         (packet, out)
+    }
+
+    /// The client acknowledges blocks of what the server has sent, by its own numbers; the server
+    /// reads them by its own. What the server acknowledges so stays as it is.
+    fn acknowledge(&mut self, direction: usize, pads: usize, blocks: &[u32]) {
+        let at = |side: usize| self.first[side].wrapping_add(self.sent[side]);
+        let (client, server) = (at(0), at(1));
+        let Path { client: c, server: s, outside, real, .. } = self.path;
+        let edges = blocks.iter().map(|edge| self.first[1 - direction].wrapping_add(*edge));
+        let expected: Vec<u32> = edges.collect();
+        let (plain, said, ingress) = match direction {
+            0 => (
+                segment(c, s, ACK, (client, self.shown(server)), 3),
+                expected.iter().map(|edge| self.shown(*edge)).collect(),
+                TRUST_IFL,
+            ),
+            _ => (segment(real, outside, ACK, (server, client), 3), expected.clone(), UNTRUST_IFL),
+        };
+        let packet = segment_with_blocks(&plain, pads, &said);
+        let out = self.firewall.forward(ingress, &packet);
+        assert_eq!(blocks_of(&out), expected, "direction {direction}");
+        self.sent[direction] += 3;
+        self.bounce(direction, &packet, &out);
     }
 
     /// An error about a packet that `direction`'s side has just sent comes back with the packet as
@@ -188,9 +245,14 @@ proptest! {
         client_first in firsts(),
         server_first in firsts(),
         steps in proptest::collection::vec((0usize..2, 0usize..300, any::<bool>()), 1..30),
+        blocks in (0usize..4).prop_flat_map(|blocks| {
+            proptest::collection::vec(any::<u32>(), blocks * 2)
+        }),
+        pads in 0usize..6,
     ) {
         let mut connection = Connection::open(path(), client_first, server_first);
         for (direction, payload, bounces) in steps {
+            connection.acknowledge(direction, pads, &blocks);
             let (sent, transmitted) = connection.send(direction, payload);
             if bounces && payload > 0 {
                 connection.bounce(direction, &sent, &transmitted);
@@ -199,6 +261,52 @@ proptest! {
         let counts = connection.firewall.shard.counters.cookies;
         prop_assert_eq!((counts.opened, counts.joined, counts.made), (1, 1, 3));
     }
+}
+
+#[test]
+fn what_acknowledges_nothing_keeps_its_number() {
+    let mut connection = Connection::open(plain(), 1000, 70_000);
+    let Path { client, server, .. } = connection.path;
+    let reset = segment(client, server, RST, (1001, 0), 0);
+    assert_eq!(numbers(&connection.firewall.forward(TRUST_IFL, &reset)), (1001, 0));
+}
+
+#[test]
+fn while_a_connection_opens_errors_about_it_wait_and_an_older_one_is_reset() {
+    let path = source_nat();
+    let (client, server, real, outside) = (path.client, path.server, path.real, path.outside);
+    let (mut firewall, cookie) = Connection::challenge(&path, 1000);
+    let behind = cookie.wrapping_add(1);
+    firewall.send(TRUST_IFL, &segment(client, server, ACK, (1001, behind), 0));
+    let syn = answers(&mut firewall, &[UNTRUST_IFL]).remove(0);
+    let opening = Sent::Dropped(DropReason::SynCookieOpening);
+
+    let quoted = support::icmp(3, 1, [0; 4], &syn);
+    let error = support::ip_packet("192.0.2.99", outside.0, ICMP, &quoted);
+    assert_eq!(firewall.send(UNTRUST_IFL, &error), opening);
+    let syn_ack = segment(server, client, SYN | ACK, (cookie, 1001), 0);
+    let quoted = support::icmp(3, 3, [0; 4], &syn_ack);
+    let error = support::ip_packet(client.0, server.0, ICMP, &quoted);
+    assert_eq!(firewall.send(TRUST_IFL, &error), opening);
+
+    // It still has a connection from before, and challenges the SYN.
+    let challenge = segment(real, outside, ACK, (900_000, 77), 0);
+    let sent = firewall.send(UNTRUST_IFL, &challenge);
+    assert_eq!(sent, Sent::Dropped(DropReason::TcpOutOfState));
+    let reset = answers(&mut firewall, &[UNTRUST_IFL]).remove(0);
+    assert_eq!((numbers(&reset), reset[33]), ((77, 0), RST));
+
+    // A reset that dies here changes nothing.
+    let mut dying = segment(real, outside, RST | ACK, (0, 1001), 0);
+    dying[8] = 1;
+    support::fix_header_checksum(&mut dying);
+    let sent = firewall.send(UNTRUST_IFL, &dying);
+    assert_eq!(sent, Sent::Dropped(DropReason::TtlExceeded));
+    let syn_ack = segment(real, outside, SYN | ACK, (5000, 1001), 0);
+    let sent = firewall.send(UNTRUST_IFL, &syn_ack);
+    assert_eq!(sent, Sent::Dropped(DropReason::SynCookieJoined));
+    answers(&mut firewall, &[UNTRUST_IFL, TRUST_IFL]);
+    assert_eq!(firewall.shard.counters.cookies.made, 4);
 }
 
 #[test]
