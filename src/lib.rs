@@ -1,5 +1,6 @@
 //! What touches the world: command line, configuration language, captures, collector and sinks.
 
+pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod collector;

@@ -1,6 +1,7 @@
 //! The command line: arguments, what each command prints and its exit status. 0 done, 1 failed, 2
 //! usage, 3 the configuration or the schedule has errors, 4 the ledger does not balance.
 
+mod bench;
 mod check;
 mod collect;
 mod commit;
@@ -52,6 +53,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Print the identities of running processes, and by how much they differ.
     Ledger(show::AskArgs),
+    /// Measure what a packet costs on this machine.
+    Bench(bench::BenchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -265,6 +268,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Collect(args) => collect::run(&args),
         Command::Spool(args) => spool::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Ledger(args) => ledger::run(&args),
     };
     match result {

@@ -7,7 +7,7 @@ mod builder;
 mod conversation;
 mod loads;
 mod office;
-mod rng;
+pub(crate) mod rng;
 mod scenarios;
 #[cfg(test)]
 mod tests;

@@ -3,14 +3,14 @@
 
 /// A sequence that its seed determines.
 #[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next_u64(&mut self) -> u64 {
+    pub(crate) fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,16 +19,16 @@ impl Rng {
     }
 
     /// Evenly below `limit` (by multiplication; the bias is below 2⁻³² for the limits here).
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         let product = u128::from(self.next_u64()) * u128::from(limit);
         u64::try_from(product >> 64).unwrap_or(0)
     }
 
-    pub(super) fn next_u32(&mut self) -> u32 {
+    pub(crate) fn next_u32(&mut self) -> u32 {
         (self.next_u64() >> 32) as u32
     }
 
-    pub(super) fn next_u16(&mut self) -> u16 {
+    pub(crate) fn next_u16(&mut self) -> u16 {
         (self.next_u64() >> 48) as u16
     }
 }

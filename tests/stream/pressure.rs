@@ -93,7 +93,7 @@ fn a_collector_that_is_not_ready_costs_next_to_nothing_and_says_so_once() {
     let bench = Bench::new();
     let schedule = bench.file("small.toml");
     let written = fs::read_to_string("schedules/replay.toml").expect("the schedule");
-    let written = written.replace("spool_mib_max = 4096", "spool_mib_max = 1");
+    let written = written.replace("spool_mib_max = 4096", "spool_mib_max = 2");
     fs::write(&schedule, written.replace("segment_mib_max = 64", "segment_mib_max = 1"))
         .expect("written");
     let control = bench.file("ctl");

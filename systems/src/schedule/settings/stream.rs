@@ -221,6 +221,13 @@ impl CollectorSettings {
         in_range("collector.spool_hours_max", &self.spool_hours_max, 0..=87_600, complain);
         in_range("collector.queue_frames_max", &self.queue_frames_max, 16..=1_048_576, complain);
         in_range("collector.commit_ms", &self.commit_ms, 0..=100, complain);
+        let (segment, spool) = (*self.segment_mib_max.get_ref(), *self.spool_mib_max.get_ref());
+        if segment.saturating_mul(2) > spool {
+            let message = format!("collector.segment_mib_max is {segment}, of a spool of {spool}");
+            let expected =
+                "at most half of it: a segment goes as a whole, and one is being written";
+            complain(self.segment_mib_max.span(), message, expected.to_owned());
+        }
         in_range("collector.log_mib_max", &self.log_mib_max, 0..=1_048_576, complain);
         in_range("collector.log_hours_max", &self.log_hours_max, 0..=87_600, complain);
         in_range("collector.log_files_max", &self.log_files_max, 0..=1000, complain);
