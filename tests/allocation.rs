@@ -1,7 +1,8 @@
 //! After start-up the packet path does not allocate: a counting allocator watches one worker over
 //! every generated scenario, whose first half warms it up and whose second half, the ends of its
-//! sessions included, must not allocate once; and over every case of `tests/scenarios`, whose
-//! second run must not. Reading captures, commits and writing logs are not the packet path.
+//! sessions included, must not allocate once; and over every case of `tests/scenarios`, under its
+//! first configuration, whose second run must not. Reading captures, commits and writing logs are
+//! not the packet path.
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 #[expect(dead_code, reason = "cases are read here, and judged elsewhere")]
@@ -163,7 +164,8 @@ impl Arrivals {
     fn of(case: &Case, world: &World) -> Self {
         let arrival = |step: &scenario::file::Step| {
             let packet = step.packet.as_ref()?;
-            let ingress = step::ingress(case, step, world, world).expect("an interface");
+            // Interfaces that come with a commit are not there yet.
+            let ingress = step::ingress(case, step, world, world).ok()?;
             let (bytes, length) = (packet.frame.bytes.clone(), packet.frame.wire_length);
             Some((packet.time_ns, bytes, u32::try_from(length).expect("short"), ingress))
         };
@@ -197,9 +199,6 @@ fn no_case_allocates_when_it_is_run_again() {
     let (mut guilty, mut run) = (Vec::new(), 0);
     for path in scenario::paths() {
         let case = Case::read(&scenario::root(), &path).expect("a case");
-        if case.steps.iter().any(|step| step.commit.is_some()) {
-            continue;
-        }
         let world = scenario::worlds(&case).expect("a configuration").swap_remove(0);
         for rows_max in [1, 64] {
             let schedule = scenario::schedule(&case).expect("a schedule");

@@ -3,9 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use components::wire::split_frame;
-
-use super::support::{Bench, CONFIG, numbered, text, weir};
+use super::support::{Bench, CONFIG, count, numbered, text, weir};
 
 /// Places in the collector where it may die.
 const COLLECTOR: [&str; 7] = [
@@ -123,15 +121,6 @@ fn expect_successor(bench: &Bench, place: &str) {
     assert_eq!(spooled[..accepted], frames[..accepted], "{place}");
     let again = numbered(&frames, count(&frames[..accepted]));
     assert_eq!(spooled[accepted..], again, "{place}");
-}
-
-fn count(frames: &[u8]) -> u64 {
-    let (mut at, mut count) = (0, 0);
-    while let Some(Ok(frame)) = split_frame(&frames[at..]) {
-        at += frame.bytes.len();
-        count += 1;
-    }
-    count
 }
 
 #[test]

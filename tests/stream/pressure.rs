@@ -6,10 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use components::wire::split_frame;
 use serde_json::Value;
 
-use crate::support::{Bench, CONFIG, text, weir};
+use crate::support::{Bench, CONFIG, count, text, weir};
 
 fn run(program: &str, arguments: &[&str]) {
     let status = Command::new(program).args(arguments).status().expect("it runs");
@@ -29,15 +28,6 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < limit, "{what}");
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-fn count(frames: &[u8]) -> u64 {
-    let (mut at, mut count) = (0, 0);
-    while let Some(Ok(frame)) = split_frame(&frames[at..]) {
-        at += frame.bytes.len();
-        count += 1;
-    }
-    count
 }
 
 /// A storm of denies.

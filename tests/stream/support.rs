@@ -210,6 +210,16 @@ pub(crate) fn numbered(frames: &[u8], by: u64) -> Vec<u8> {
     out
 }
 
+/// Frames, from the first on as far as they are whole.
+pub(crate) fn count(frames: &[u8]) -> u64 {
+    let (mut at, mut count) = (0, 0);
+    while let Some(Ok(frame)) = split_frame(&frames[at..]) {
+        at += frame.bytes.len();
+        count += 1;
+    }
+    count
+}
+
 pub(crate) fn weir(arguments: &[&str]) -> Output {
     command(arguments).output().expect("weir runs")
 }

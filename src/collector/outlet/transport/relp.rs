@@ -169,7 +169,7 @@ impl RelpLink {
         link.client.command("open", OFFERS, &mut link.out);
         link.wire.write_all(&link.out)?;
         match link.answer()? {
-            200 => Ok(link),
+            ACCEPTED => Ok(link),
             status => Err(io::Error::other(format!("RELP: open is answered with {status}"))),
         }
     }
@@ -190,19 +190,14 @@ impl RelpLink {
                 self.client.command("syslog", line, &mut self.out);
             }
             self.wire.write_all(&self.out)?;
-            let status = self.answer()?;
-            self.count(status, known, rejected);
-            while let Some(status) = self.client.settled() {
-                self.count(status, known, rejected);
+            let mut settled = Some(self.answer()?);
+            while let Some(status) = settled {
+                *known += 1;
+                *rejected += u64::from(status != ACCEPTED);
+                settled = self.client.settled();
             }
         }
         Ok(())
-    }
-
-    #[expect(clippy::unused_self, reason = "it is this connection's answer")]
-    fn count(&self, status: u16, known: &mut usize, rejected: &mut u64) {
-        *known += 1;
-        *rejected += u64::from(status != 200);
     }
 
     /// Waits for the oldest transaction's answer.
@@ -246,6 +241,8 @@ const OFFERS: &[u8] =
     concat!("relp_version=0\nrelp_software=weir,", env!("CARGO_PKG_VERSION"), "\ncommands=syslog")
         .as_bytes();
 
+/// The status of what the receiver has.
+const ACCEPTED: u16 = 200;
 /// Transactions on their way.
 const WINDOW: usize = 128;
 /// Numbers have at most nine digits.
