@@ -207,6 +207,15 @@ fn collected(out: &mut String, collector: &Collector) -> std::fmt::Result {
         grouped(spool.next_ordinal),
         spool.sync_seconds_max,
     )?;
+    if spool.alarm_percent > 0 {
+        writeln!(
+            out,
+            "  alarm         above {} %: {} of {} bytes wait for sinks",
+            spool.alarm_percent,
+            grouped(spool.held_bytes),
+            grouped(spool.room_bytes),
+        )?;
+    }
     match &collector.last_error {
         Some(error) => writeln!(out, "  last error    {error}"),
         None => Ok(()),

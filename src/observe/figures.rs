@@ -190,6 +190,9 @@ impl List {
         for (name, help, value) in [
             ("weir_spool_bytes", "Bytes of all segments.", spool.bytes),
             ("weir_spool_limit_bytes", "Bytes that the spool may have.", spool.bytes_max),
+            ("weir_spool_held_bytes", "Bytes that sinks have still to read.", spool.held_bytes),
+            ("weir_spool_room_bytes", "Bytes that limit and device leave.", spool.room_bytes),
+            ("weir_spool_alarm_percent", "The high-water mark reached.", spool.alarm_percent),
             ("weir_spool_segments", "Segments.", spool.segments),
             ("weir_spool_next_ordinal", "The ordinal of the next record.", spool.next_ordinal),
         ] {

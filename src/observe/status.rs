@@ -207,6 +207,12 @@ pub struct Spool {
     pub segments: u64,
     /// The ordinal of the next record.
     pub next_ordinal: u64,
+    /// Bytes held for sinks that have still to read them.
+    pub held_bytes: u64,
+    /// Bytes that the limit and the device leave it.
+    pub room_bytes: u64,
+    /// The high-water mark that is reached, percent: 80 or 95, or 0 below both.
+    pub alarm_percent: u64,
     /// Why it takes nothing now.
     pub waits: Option<String>,
     /// What it has done.

@@ -11,6 +11,7 @@ mod inspect;
 mod reader;
 mod recovery;
 mod retention;
+mod room;
 #[cfg(test)]
 mod tests;
 mod volume;
@@ -21,6 +22,7 @@ pub use durable::Durable;
 pub use inspect::{Finding, Inspection, SegmentReport, inspect};
 pub use reader::{Missing, Read, SpoolReader};
 pub use recovery::Recovery;
+pub use room::{Alarm, Room};
 pub use volume::{Directory, SegmentWrite, Volume};
 
 use std::collections::VecDeque;

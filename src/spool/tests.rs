@@ -221,6 +221,29 @@ fn a_full_spool_holds_or_drops_the_oldest_as_it_is_told() {
 }
 
 #[test]
+fn what_sinks_have_read_is_not_held() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = Spool::open(config(directory.path())).unwrap();
+    fill(&mut spool, 1..41, 1);
+    assert_eq!(spool.room().held, spool.bytes());
+    spool.retain(40, 0);
+    let active = spool.segments().back().unwrap().bytes;
+    assert_eq!(spool.room(), Room { held: active, most: config(directory.path()).total_bytes_max });
+}
+
+#[test]
+fn an_alarm_is_raised_at_its_mark_and_left_below_it() {
+    let percents = [79, 80, 79, 94, 95, 91, 89, 76, 74, 100, 0];
+    let mut alarm = Alarm::default();
+    let raised = percents.map(|held| {
+        alarm = alarm.after(Room { held, most: 100 });
+        alarm.percent()
+    });
+    assert_eq!(raised, [0, 80, 80, 80, 95, 95, 80, 80, 0, 95, 0]);
+    assert_eq!(Alarm::None.after(Room { held: 0, most: 0 }), Alarm::Critical);
+}
+
+#[test]
 fn segments_that_are_too_old_go_once_they_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let aged = SpoolConfig { age_ns_max: 10, ..config(directory.path()) };
@@ -284,6 +307,10 @@ impl Volume for Faulty {
 
     fn begin(&mut self, path: &Path) -> io::Result<FaultyFile> {
         Ok(FaultyFile { file: Directory.begin(path)?, faults: self.clone() })
+    }
+
+    fn free(&self, _directory: &Path) -> Option<u64> {
+        None
     }
 }
 

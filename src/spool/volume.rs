@@ -17,6 +17,9 @@ pub trait Volume: Send + std::fmt::Debug {
     /// # Errors
     /// What the system says.
     fn begin(&mut self, path: &Path) -> io::Result<Self::File>;
+
+    /// Bytes that the device of this directory has free, if that is known.
+    fn free(&self, directory: &Path) -> Option<u64>;
 }
 
 /// A segment that is being written.
@@ -54,6 +57,11 @@ impl Volume for Directory {
             File::open(parent)?.sync_all()?;
         }
         Ok(file)
+    }
+
+    fn free(&self, directory: &Path) -> Option<u64> {
+        let device = rustix::fs::statvfs(directory).ok()?;
+        Some(device.f_bavail.saturating_mul(device.f_frsize))
     }
 }
 

@@ -127,9 +127,11 @@ fn a_device_without_room_holds_every_ack_until_there_is_some() {
     let full = status(&control);
     let position = full["collector"]["streams"][0]["position"].as_u64().expect("a number");
     assert!(position < 12_000, "it has no room for all");
+    assert_eq!(full["collector"]["spool"]["alarm_percent"], 95);
     run("mount", &["-o", "remount,size=16m", &spool]);
     let output = producer.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{}", text(&output.stderr));
+    wait_for("the alarm ends", || status(&control)["collector"]["spool"]["alarm_percent"] == 0);
     drop(collector);
     let spooled = bench.spooled();
     run("umount", &[&spool]);

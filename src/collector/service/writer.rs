@@ -11,7 +11,7 @@ use components::stream::SyncToken;
 
 use super::Wakeup;
 use crate::failpoint::failpoint;
-use crate::spool::{Chunk, CommitError, Directory, Spool, SpoolCounters};
+use crate::spool::{Alarm, Chunk, CommitError, Directory, Room, Spool, SpoolCounters};
 use crate::stream::clock::unix_ns;
 
 /// The handle of the spool's thread.
@@ -47,6 +47,12 @@ pub struct SpoolStatus {
     pub next_ordinal: u64,
     /// The counters.
     pub counters: SpoolCounters,
+    /// Bytes held for sinks that have still to read them.
+    pub held_bytes: u64,
+    /// Bytes that the limit and the device leave the spool.
+    pub room_bytes: u64,
+    /// The high-water mark that is reached, percent; 0 below both.
+    pub alarm_percent: u64,
     /// Why a chunk waits, if one does.
     pub waits: Option<String>,
 }
@@ -82,11 +88,15 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (work, chunks) = flume::bounded(1);
         let (done_sender, done) = flume::unbounded();
-        let status = Mutex::new(status_of(&spool, bytes_max, None));
+        let status = Mutex::new(SpoolStatus::default());
         let shared = Arc::new(Shared { status, slowest, stops: AtomicBool::new(false) });
         let thread = {
             let shared = Arc::clone(&shared);
-            let mut committer = Committer { spool, bytes_max, shared, wakeup, done: done_sender };
+            let room = spool.room();
+            let alarm = Alarm::default();
+            let mut committer =
+                Committer { spool, bytes_max, room, alarm, shared, wakeup, done: done_sender };
+            committer.tell_status(None);
             let builder = std::thread::Builder::new().name("spool".to_owned());
             builder.spawn(move || {
                 committer.run(&chunks);
@@ -117,6 +127,8 @@ impl Writer {
 struct Committer {
     spool: Spool<Directory>,
     bytes_max: u64,
+    room: Room,
+    alarm: Alarm,
     shared: Arc<Shared>,
     wakeup: Arc<Wakeup>,
     done: flume::Sender<Done>,
@@ -154,8 +166,9 @@ impl Committer {
         }
     }
 
-    fn wait(&self, token: SyncToken, error: &CommitError) {
+    fn wait(&mut self, token: SyncToken, error: &CommitError) {
         tracing::warn!(%error, "the spool cannot go on; nothing is acked until it can");
+        self.look(Alarm::Critical);
         self.tell_status(Some(error.to_string()));
         self.tell(Done::Waits(token, error.to_string()));
     }
@@ -165,10 +178,11 @@ impl Committer {
         let mut told = Instant::now();
         while !self.shared.stops.load(Ordering::Relaxed) {
             std::thread::sleep(RETRY_EVERY);
-            self.retain();
+            self.spool.retain(self.shared.slowest.slowest_ordinal(), unix_ns());
             match self.spool.commit(&chunk, unix_ns()) {
                 Ok(()) => {
                     tracing::info!("the spool goes on");
+                    self.retain();
                     self.tell_status(None);
                     return self.tell(Done::Recovered(chunk));
                 }
@@ -185,6 +199,24 @@ impl Committer {
 
     fn retain(&mut self) {
         self.spool.retain(self.shared.slowest.slowest_ordinal(), unix_ns());
+        self.look(self.alarm.after(self.spool.room()));
+    }
+
+    /// Says when a high-water mark is reached or left.
+    fn look(&mut self, alarm: Alarm) {
+        self.room = self.spool.room();
+        if alarm == self.alarm {
+            return;
+        }
+        let Room { held, most } = self.room;
+        let percent = self.room.percent();
+        if alarm > self.alarm {
+            let mark = alarm.percent();
+            tracing::warn!(held, most, percent, mark, "the spool fills");
+        } else {
+            tracing::info!(held, most, percent, "the spool has room again");
+        }
+        self.alarm = alarm;
     }
 
     fn tell(&self, done: Done) {
@@ -193,18 +225,17 @@ impl Committer {
     }
 
     fn tell_status(&self, waits: Option<String>) {
-        *lock(&self.shared.status) = status_of(&self.spool, self.bytes_max, waits);
-    }
-}
-
-fn status_of(spool: &Spool<Directory>, bytes_max: u64, waits: Option<String>) -> SpoolStatus {
-    SpoolStatus {
-        bytes: spool.bytes(),
-        bytes_max,
-        segments: spool.segments().len() as u64,
-        next_ordinal: spool.next_ordinal(),
-        counters: *spool.counters(),
-        waits,
+        *lock(&self.shared.status) = SpoolStatus {
+            bytes: self.spool.bytes(),
+            bytes_max: self.bytes_max,
+            segments: self.spool.segments().len() as u64,
+            next_ordinal: self.spool.next_ordinal(),
+            counters: *self.spool.counters(),
+            held_bytes: self.room.held,
+            room_bytes: self.room.most,
+            alarm_percent: self.alarm.percent(),
+            waits,
+        };
     }
 }
 
