@@ -133,6 +133,17 @@ impl Index {
         self.buckets[self.place(hash).0].tags[0]
     }
 
+    /// What [`Self::find`] will most likely return: the first entry of its own bucket with this
+    /// tag.
+    #[inline]
+    #[must_use]
+    pub fn likely(&self, hash: u64) -> Option<Entry> {
+        let (home, tag) = self.place(hash);
+        let bucket = &self.buckets[home];
+        let hits = matches(&bucket.tags, tag);
+        (hits != 0).then(|| bucket.entries[hits.trailing_zeros() as usize])
+    }
+
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,

@@ -97,6 +97,26 @@ impl SessionTable {
         self.index.touch(hash)
     }
 
+    /// Reads from every cache line of the session that a hash most likely leads to, so that they
+    /// are on their way when its packet is looked at. Buckets should have been touched before.
+    #[inline]
+    #[must_use]
+    pub fn read_ahead(&self, hash: u64) -> u64 {
+        let Some(entry) = self.index.likely(hash) else {
+            return 0;
+        };
+        let session = &self.sessions[entry.slot()];
+        let [client, server] = &session.keys;
+        u64::from(client.protocol ^ server.protocol)
+            ^ session.hashes[0]
+            ^ session.traffic[1].packets
+            ^ session.deadline_ns
+            ^ session.serial
+            ^ u64::from(session.live)
+            ^ session.tcp.state() as u64
+            ^ u64::from(session.timeout_s)
+    }
+
     /// The session of a key and the direction that it names.
     #[inline]
     #[must_use]

@@ -80,6 +80,9 @@ impl System for Policy {
         }
         let touched = rows.iter().fold(0, |sum, row| sum ^ shard.sessions.touch(self.hashes[row]));
         std::hint::black_box(touched);
+        let read =
+            rows.iter().fold(0, |sum, row| sum ^ shard.sessions.read_ahead(self.hashes[row]));
+        std::hint::black_box(read);
         for row in rows.iter() {
             self.found[row] = shard.sessions.find(self.hashes[row], &self.keys[row]);
         }
