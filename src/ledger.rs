@@ -24,6 +24,9 @@ pub struct Ledger {
     pub packets: Packets,
     /// Events by kind.
     pub events: BTreeMap<&'static str, Events>,
+    /// Frames of session replication, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_frames: Option<Events>,
     /// The stream, as far as this process knows it.
     pub stream: Delivery,
     /// Sinks.
@@ -170,6 +173,7 @@ impl Ledger {
                 .iter()
                 .map(|&kind| (kind.label(), events(kind, totals, ring)))
                 .collect(),
+            session_frames: session_frames(totals, ring),
             stream,
             sinks,
             sessions: Sessions {
@@ -210,6 +214,16 @@ fn events(kind: EventKind, totals: &Totals, ring: &RingFigures) -> Events {
     }
 }
 
+fn session_frames(totals: &Totals, ring: &RingFigures) -> Option<Events> {
+    let generated = totals.counters.replicated.total();
+    let [assigned, refused] = ring.sessions.map(|frames| frames.total());
+    (generated > 0).then(|| Events {
+        generated,
+        assigned,
+        refused: by_label([(RefuseReason::RingFull.label(), refused)].into_iter()),
+    })
+}
+
 /// What the limiter and the ring refused.
 fn refused(
     kind: EventKind,
@@ -230,6 +244,7 @@ fn identities(
 ) -> Vec<Identity> {
     let packets = &totals.counters.packets;
     let assigned = &ring.assigned;
+    let [sessions, sessions_refused] = &ring.sessions;
     let decided = packets.forwarded + packets.to_host + packets.dropped.total();
     let mut all = vec![
         identity("received = forwarded + to host + dropped", port.received, decided),
@@ -255,9 +270,14 @@ fn identities(
             totals.generated[EventKind::PolicyDeny.index()],
         ),
         identity(
-            "assigned + resyncs = numbers given",
-            assigned.total() + ring.resyncs,
+            "assigned + sessions + resyncs = numbers given",
+            assigned.total() + sessions.total() + ring.resyncs,
             ring.numbered,
+        ),
+        identity(
+            "session frames: generated = assigned + refused",
+            totals.counters.replicated.total(),
+            sessions.total() + sessions_refused.total(),
         ),
     ];
     for kind in EventKind::ALL {
@@ -295,6 +315,9 @@ fn inline_identities(
         let applied = if lost == 0 { applied } else { assigned.0[at] };
         all.push(identity(&name, assigned.0[at], applied));
     }
+    let sessions = ring.sessions[0].total();
+    let applied = if stream.lost.total() == 0 { stream.applied.sessions } else { sessions };
+    all.push(identity("session frames: assigned = applied", sessions, applied));
     for sink in sinks {
         let name = format!("{}: applied = settled + lost + backlog", sink.name);
         let right = sink.settled + sink.lost.total() + sink.backlog;

@@ -1,19 +1,23 @@
 //! Frame blocks: the contiguous event frames that one batch raised, on their way from the packet
 //! path to the ring. A block has its slots from the start and is used again, so nothing is
 //! allocated after start-up. Frames carry sequence number 0 here; only the ring gives numbers.
+//! Frames of session replication are shorter than events: they lie in slots of the same size, and
+//! are written at their own length.
 
 use core::mem::{offset_of, size_of};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::kinds::EventKind;
+use crate::kinds::{EventKind, SessionChange};
 use crate::wire::header::{FrameHeader, FrameType, HEADER_LENGTH};
 use crate::wire::record::{RT_FLOW_LENGTH, RtFlowRecord};
+use crate::wire::{DecodeError, Session, SessionEnd};
 
 /// Length of an event frame, bytes: the unit of blocks and of the ring.
 pub const EVENT_FRAME_LENGTH: usize = size_of::<EventFrame>();
 
-/// An RT_FLOW event as a whole frame. Header and record always agree on the kind. Only a ring that
-/// takes over another process's memory makes frames from bytes, and checks each.
+/// A whole frame in a slot: an RT_FLOW event, or what replicates a session, which leaves the rest
+/// of the slot zero. Header and payload always agree on the kind. Only a ring that takes over
+/// another process's memory makes frames from bytes, and checks each.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
 )]
@@ -21,6 +25,15 @@ pub const EVENT_FRAME_LENGTH: usize = size_of::<EventFrame>();
 pub struct EventFrame {
     header: FrameHeader,
     record: RtFlowRecord,
+}
+
+/// What a frame tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// An RT_FLOW event.
+    Event(EventKind),
+    /// What happened to a session that is replicated.
+    Session(SessionChange),
 }
 
 impl EventFrame {
@@ -31,22 +44,77 @@ impl EventFrame {
         Self { header: event_header(kind), record }
     }
 
+    /// A SessionOpen.
+    #[must_use]
+    pub fn session_open(session: &Session) -> Self {
+        Self::session(FrameType::SessionOpen, session.as_bytes())
+    }
+
+    /// A SessionUpdate.
+    #[must_use]
+    pub fn session_update(session: &Session) -> Self {
+        Self::session(FrameType::SessionUpdate, session.as_bytes())
+    }
+
+    /// A SessionClose.
+    #[must_use]
+    pub fn session_close(end: &SessionEnd) -> Self {
+        let mut payload = smallvec::SmallVec::<[u8; RT_FLOW_LENGTH]>::new();
+        end.write(&mut payload);
+        Self::session(FrameType::SessionClose, &payload)
+    }
+
+    fn session(frame_type: FrameType, payload: &[u8]) -> Self {
+        let mut record = RtFlowRecord::new_zeroed();
+        record.as_mut_bytes()[..payload.len()].copy_from_slice(payload);
+        let length = u16::try_from(payload.len()).expect("116 bytes at most");
+        Self { header: FrameHeader::new(frame_type, length, 0), record }
+    }
+
     /// A frame that tells nothing, to fill a slot with.
     pub(crate) fn blank() -> Self {
         Self::new(EventKind::SessionCreate, RtFlowRecord::new_zeroed())
     }
 
-    /// The event's kind.
+    /// What the frame tells.
     #[inline]
-    pub fn kind(&self) -> EventKind {
-        EventKind::from_wire(self.record.event_type).expect("written by `new` and nothing else")
+    pub fn kind(&self) -> FrameKind {
+        match SessionChange::from_wire(self.header.frame_type) {
+            Some(change) => FrameKind::Session(change),
+            None => {
+                let kind = EventKind::from_wire(self.record.event_type);
+                FrameKind::Event(kind.expect("written by `new` and nothing else"))
+            }
+        }
     }
 
-    /// The event's kind, if the frame is one of ours: for bytes that another process wrote.
-    pub(crate) fn checked_kind(&self) -> Option<EventKind> {
+    /// What the frame tells, if it is one of ours: for bytes that another process wrote.
+    pub(crate) fn checked_kind(&self) -> Option<FrameKind> {
+        if let Some(change) = SessionChange::from_wire(self.header.frame_type) {
+            let bytes = self.wire_bytes()?;
+            let rest = self.as_bytes().get(bytes.len()..)?;
+            let whole = self.header.reserved == [0; 3] && rest.iter().all(|byte| *byte == 0);
+            let session = Self::decode_session(change, &bytes[HEADER_LENGTH..]).is_ok();
+            return (whole && session).then_some(FrameKind::Session(change));
+        }
         let kind = EventKind::from_wire(self.record.event_type)?;
         let header = FrameHeader { sequence: self.header.sequence, ..event_header(kind) };
-        (self.header == header).then_some(kind)
+        (self.header == header).then_some(FrameKind::Event(kind))
+    }
+
+    fn decode_session(change: SessionChange, payload: &[u8]) -> Result<(), DecodeError> {
+        match change {
+            SessionChange::Open => Session::decode(FrameType::SessionOpen, payload).map(|_| ()),
+            SessionChange::Update => Session::decode(FrameType::SessionUpdate, payload).map(|_| ()),
+            SessionChange::Close => SessionEnd::decode(payload).map(|_| ()),
+        }
+    }
+
+    /// The bytes that go out; `None` if the header says more than a slot has.
+    #[inline]
+    pub fn wire_bytes(&self) -> Option<&[u8]> {
+        let payload = usize::try_from(self.header.length.get()).ok()?;
+        self.as_bytes().get(..HEADER_LENGTH.checked_add(payload)?)
     }
 
     /// The sequence number; 0 before the ring accepted the frame.
@@ -114,12 +182,27 @@ impl FrameBlock {
         Ok(())
     }
 
+    /// Adds a frame that is whole but for its number.
+    ///
+    /// # Errors
+    /// [`BlockFull`] if all slots are taken.
+    pub fn push_frame(&mut self, frame: &EventFrame) -> Result<(), BlockFull> {
+        let capacity_frames = self.slots.len();
+        let slot = self.slots.get_mut(self.count).ok_or(BlockFull { capacity_frames })?;
+        *slot = *frame;
+        self.count += 1;
+        if let FrameKind::Event(kind) = frame.kind() {
+            self.by_kind[kind.index()] += 1;
+        }
+        Ok(())
+    }
+
     /// The frames.
     pub fn frames(&self) -> &[EventFrame] {
         &self.slots[..self.count]
     }
 
-    /// How many frames there are of each kind, by [`EventKind::index`].
+    /// How many events there are of each kind, by [`EventKind::index`].
     pub fn counts(&self) -> [u32; EventKind::COUNT] {
         self.by_kind
     }

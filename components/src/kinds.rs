@@ -97,6 +97,23 @@ impl Action {
 }
 
 crate::reasons! {
+    /// What a frame of session replication tells: types 1 to 3, in this order.
+    SessionChange {
+        #[default] Open "open" "A session began.",
+        Close "close" "It ended.",
+        Update "update" "It changed.",
+    }
+}
+
+impl SessionChange {
+    /// From a frame's type.
+    #[must_use]
+    pub fn from_wire(frame_type: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(frame_type.checked_sub(1)?)).copied()
+    }
+}
+
+crate::reasons! {
     /// Why a session ended (byte 134 of a close).
     CloseReason {
         #[default] None "none" "Not a close, or not known.",

@@ -2,11 +2,14 @@
 //! them. Sequence numbers are given here and nowhere else; a frame that is refused takes none, so
 //! a gap in the numbers always means loss. No event type can push out another: [`Quotas`] keeps
 //! slots for each. The ring knows no connection, clock or socket; its owner says what was written.
+//! A frame of session replication that is refused owes a FullResync: a replica that misses a change
+//! must begin anew, where an event that was refused is counted and done with.
+
+use std::collections::VecDeque;
 
 use zerocopy::IntoBytes;
 
-use crate::block::{EVENT_FRAME_LENGTH, EventFrame};
-use crate::kinds::EventKind;
+use crate::block::{EVENT_FRAME_LENGTH, EventFrame, FrameKind};
 use crate::wire::header::{FrameHeader, FrameType, HEADER_LENGTH};
 
 mod config;
@@ -21,7 +24,7 @@ pub use quotas::Quotas;
 pub use slots::Unsent;
 pub use state::{RingMemory, RingState};
 
-use quotas::Occupancy;
+use quotas::{Holder, Occupancy, SHARES};
 use slots::Slots;
 
 /// A ring of whole event frames, addressed by sequence number: `slot = sequence & mask`.
@@ -45,7 +48,8 @@ use slots::Slots;
 ///                                                      tail = sent = head: empty, likewise
 /// ```
 ///
-/// At `head = u64::MAX` no number is left and everything is refused; nothing wraps to 0.
+/// The last number, `u64::MAX - 1`, is for a FullResync, so that none is owed for ever; at
+/// `head = u64::MAX` everything is refused, and nothing wraps to 0.
 #[derive(Debug)]
 pub struct ReplayRing {
     slots: Slots,
@@ -59,6 +63,11 @@ pub struct ReplayRing {
     occupancy: Occupancy,
     overflow: Overflow,
     resync: Resync,
+    /// Another FullResync is owed once the one that has a number is acked.
+    resync_again: bool,
+    /// Numbers of the session frames that are retained: shorter than events, they go out one by
+    /// one.
+    short: VecDeque<u64>,
     /// Numbers in `tail..head` without a frame: only a stream that was taken over may have some.
     holes: Vec<u64>,
     counters: RingCounters,
@@ -100,6 +109,8 @@ impl ReplayRing {
             occupancy: Occupancy::new(&config.quotas, capacity)?,
             overflow: config.overflow,
             resync: Resync::None,
+            resync_again: false,
+            short: VecDeque::new(),
             holes: Vec::new(),
             counters: RingCounters::default(),
         })
@@ -110,32 +121,50 @@ impl ReplayRing {
         let mut appended = Appended::default();
         for frame in frames {
             let kind = frame.kind();
-            if self.make_room(Some(kind)) {
-                self.slots.put(self.head, frame);
-                self.occupancy.take(Some(kind));
-                self.head += 1;
-                appended.accepted.0[kind.index()] += 1;
-            } else {
-                appended.refused.0[kind.index()] += 1;
+            let accepted = self.make_room(kind.into());
+            if accepted {
+                self.put(frame, kind);
+            }
+            match (kind, accepted) {
+                (FrameKind::Event(kind), true) => appended.accepted.0[kind.index()] += 1,
+                (FrameKind::Event(kind), false) => appended.refused.0[kind.index()] += 1,
+                (FrameKind::Session(change), true) => appended.sessions.0[change.index()] += 1,
+                (FrameKind::Session(change), false) => {
+                    appended.sessions_refused.0[change.index()] += 1;
+                    if self.head < u64::MAX {
+                        self.owe_another_resync();
+                    }
+                }
             }
         }
         self.counters.assigned.add(&appended.accepted);
         self.counters.refused.add(&appended.refused);
+        self.counters.sessions.add(&appended.sessions);
+        self.counters.sessions_refused.add(&appended.sessions_refused);
         self.check();
         appended
+    }
+
+    fn put(&mut self, frame: &EventFrame, kind: FrameKind) {
+        self.slots.put(self.head, frame);
+        self.occupancy.take(kind.into());
+        if matches!(kind, FrameKind::Session(_)) {
+            self.short.push_back(self.head);
+        }
+        self.head += 1;
     }
 
     /// Gives an owed FullResync its number and its place behind all frames retained now. `None`
     /// if none is owed, it already has its place, or there is no room yet: ask again after an
     /// Ack, and whenever [`Self::owes_resync`] on a connection.
     pub fn append_resync(&mut self) -> Option<u64> {
-        if self.resync != Resync::Owed || !self.make_room(None) {
+        if self.resync != Resync::Owed || !self.make_room(Holder::Resync) {
             return None;
         }
         let sequence = self.head;
         self.resync =
             Resync::Numbered(sequence, FrameHeader::new(FrameType::FullResync, 0, sequence));
-        self.occupancy.take(None);
+        self.occupancy.take(Holder::Resync);
         self.slots.scrub(sequence);
         self.head += 1;
         self.counters.resyncs += 1;
@@ -148,6 +177,15 @@ impl ReplayRing {
     pub fn owe_resync(&mut self) {
         if self.resync == Resync::None {
             self.resync = Resync::Owed;
+        }
+    }
+
+    /// Records that something is missing behind the FullResync too, if it has its place already:
+    /// a change of a session that found no room.
+    pub fn owe_another_resync(&mut self) {
+        match self.resync {
+            Resync::Numbered(..) => self.resync_again = true,
+            Resync::None | Resync::Owed => self.resync = Resync::Owed,
         }
     }
 
@@ -174,8 +212,9 @@ impl ReplayRing {
         }
     }
 
-    /// The whole frames to write next. Not always all: a FullResync, which is shorter than an
-    /// event, comes alone, so ask again after [`Self::mark_sent`] until there is none.
+    /// The whole frames to write next. Not always all: a FullResync and a session frame, which are
+    /// shorter than an event, come alone, so ask again after [`Self::mark_sent`] until there is
+    /// none.
     #[must_use]
     pub fn unsent(&self) -> Unsent<'_> {
         let end = match &self.resync {
@@ -185,6 +224,15 @@ impl ReplayRing {
             }
             Resync::Numbered(sequence, _) if *sequence > self.sent => *sequence,
             _ => self.head,
+        };
+        let next_short = self.short.partition_point(|short| *short < self.sent);
+        let end = match self.short.get(next_short) {
+            Some(short) if *short == self.sent => {
+                let first = self.slots.get(self.sent).wire_bytes().unwrap_or_default();
+                return Unsent { first, second: &[], frames: 1, frame_length: first.len() };
+            }
+            Some(short) => end.min(*short),
+            None => end,
         };
         let end = self.holes.iter().find(|hole| **hole > self.sent).map_or(end, |h| end.min(*h));
         let (first, second) = self.slots.run(self.sent, end);
@@ -231,15 +279,17 @@ impl ReplayRing {
         let before = self.tail;
         while self.tail <= sequence {
             if !self.pass_hole() {
-                self.occupancy.release(self.class(self.tail));
+                self.occupancy.release(self.holder(self.tail));
             }
             self.tail += 1;
         }
+        self.forget_short();
         self.acked = sequence;
         self.sent = self.sent.max(self.tail);
         self.step_over_holes();
         if matches!(self.resync, Resync::Numbered(own, _) if own <= sequence) {
-            self.resync = Resync::None;
+            let again = std::mem::take(&mut self.resync_again);
+            self.resync = if again { Resync::Owed } else { Resync::None };
         }
         self.counters.acks_advanced += 1;
         self.check();
@@ -337,10 +387,11 @@ impl ReplayRing {
     /// Whether all of `frames` would be accepted now, without an eviction.
     #[must_use]
     pub fn fits(&self, frames: &[EventFrame]) -> bool {
-        let mut kinds = [0; EventKind::COUNT];
-        frames.iter().for_each(|frame| kinds[frame.kind().index()] += 1);
+        let mut wanted = [0; SHARES];
+        let shares = frames.iter().filter_map(|frame| Holder::from(frame.kind()).share());
+        shares.for_each(|share| wanted[share] += 1);
         let slots = self.slots.capacity() - self.retained();
-        frames.len() as u64 <= slots && self.occupancy.admits_all(&kinds)
+        frames.len() as u64 <= slots && self.occupancy.admits_all(&wanted)
     }
 
     /// Frames retained.
@@ -357,13 +408,14 @@ impl ReplayRing {
 }
 
 impl ReplayRing {
-    /// Whether a frame of `kind`, `None` being the FullResync, may have the next number; with
-    /// [`Overflow::Evict`] the oldest frames go for it.
-    fn make_room(&mut self, kind: Option<EventKind>) -> bool {
-        if self.head == u64::MAX {
+    /// Whether the holder may have the next number; with [`Overflow::Evict`] the oldest frames go
+    /// for it.
+    fn make_room(&mut self, holder: Holder) -> bool {
+        let last = if holder == Holder::Resync { u64::MAX - 1 } else { u64::MAX - 2 };
+        if self.head > last {
             return false;
         }
-        while !self.has_room(kind) {
+        while !self.has_room(holder) {
             if self.pass_hole() {
                 self.leave_oldest();
                 continue;
@@ -371,8 +423,8 @@ impl ReplayRing {
             if self.overflow == Overflow::Refuse || self.tail == self.head {
                 return false;
             }
-            let oldest = self.class(self.tail);
-            if oldest != kind && self.occupancy.is_protected(oldest) {
+            let oldest = self.holder(self.tail);
+            if oldest.share() != holder.share() && self.occupancy.is_protected(oldest) {
                 return false;
             }
             self.evict(oldest);
@@ -381,37 +433,52 @@ impl ReplayRing {
     }
 
     /// Whether the holder is admitted, and a slot is free: a hole takes one and nobody has it.
-    fn has_room(&self, kind: Option<EventKind>) -> bool {
+    fn has_room(&self, holder: Holder) -> bool {
         let free = self.holes.is_empty() || self.retained() < self.slots.capacity();
-        free && self.occupancy.admits(kind)
+        free && self.occupancy.admits(holder)
     }
 
     /// Gives up the oldest frame. It cannot be half written: a frame begun counts as sent, and
     /// the owner holds the rest of it.
-    fn evict(&mut self, oldest: Option<EventKind>) {
+    fn evict(&mut self, oldest: Holder) {
         self.occupancy.release(oldest);
         self.leave_oldest();
         match oldest {
-            Some(kind) => {
+            Holder::Event(kind) => {
                 self.counters.evicted.0[kind.index()] += 1;
                 self.owe_resync();
             }
-            None => self.resync = Resync::Owed,
+            Holder::Session(change) => {
+                self.counters.sessions_evicted.0[change.index()] += 1;
+                self.owe_resync();
+            }
+            Holder::Resync => {
+                self.resync = Resync::Owed;
+                self.resync_again = false;
+            }
         }
     }
 
     /// The oldest number is not retained any more; what is written next may have been it.
     fn leave_oldest(&mut self) {
         self.tail += 1;
+        self.forget_short();
         self.sent = self.sent.max(self.tail);
         self.step_over_holes();
     }
 
-    /// The event kind of a retained frame, `None` for the FullResync.
-    fn class(&self, sequence: u64) -> Option<EventKind> {
+    /// Session frames that are not retained any more.
+    fn forget_short(&mut self) {
+        while self.short.front().is_some_and(|short| *short < self.tail) {
+            self.short.pop_front();
+        }
+    }
+
+    /// Who holds the slot of a retained frame.
+    fn holder(&self, sequence: u64) -> Holder {
         match self.resync {
-            Resync::Numbered(own, _) if own == sequence => None,
-            _ => Some(self.slots.get(sequence).kind()),
+            Resync::Numbered(own, _) if own == sequence => Holder::Resync,
+            _ => self.slots.get(sequence).kind().into(),
         }
     }
 

@@ -228,6 +228,7 @@ impl Outside {
         RingFigures {
             assigned: counters.assigned,
             refused,
+            sessions: [counters.sessions, counters.sessions_refused],
             numbered: self.ring.last_sequence(),
             resyncs: counters.resyncs,
         }

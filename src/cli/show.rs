@@ -267,6 +267,7 @@ fn events(statuses: &[Status]) -> String {
                 let _ = writeln!(notes, "{kind}: {} refused as {reason}", grouped(*count));
             }
         }
+        replicated(&mut table, producer);
     }
     for stream in streams(statuses) {
         let known =
@@ -280,6 +281,23 @@ fn events(statuses: &[Status]) -> String {
         }
     }
     table.text() + &notes
+}
+
+/// Frames of session replication, where there are any.
+fn replicated(table: &mut Table, producer: &Producer) {
+    for (change, frames) in &producer.sessions {
+        if frames.generated() > 0 {
+            table.row([
+                producer.stream.clone(),
+                format!("session frame: {change}"),
+                grouped(frames.generated()),
+                grouped(frames.assigned),
+                grouped(frames.refused.values().sum()),
+                grouped(frames.evicted),
+                "-".to_owned(),
+            ]);
+        }
+    }
 }
 
 /// A stream whose producer was not asked: what it last said in the stream itself.

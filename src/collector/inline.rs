@@ -132,7 +132,10 @@ impl State {
                     sink.write(&event, frame.bytes);
                 }
             }
-            Ok(_) => self.stream.applied.sessions += 1,
+            Ok(_) => {
+                self.stream.applied.sessions += 1;
+                self.sinks.iter_mut().for_each(|sink| sink.other(frame.bytes));
+            }
             Err(_) => self.stream.lost.0[LossReason::Quarantined.index()] += 1,
         }
     }

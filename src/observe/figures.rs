@@ -119,6 +119,21 @@ impl List {
         self.add(Kind::Counter, "weir_stream_events_refused", help, refused);
         let help = "Events pushed out of the ring before they were acked.";
         self.add(Kind::Counter, "weir_stream_events_evicted", help, by_kind(|e| e.evicted));
+        let by_change = |figure: fn(&ProducedEvents) -> u64| {
+            let of = move |(change, frames): (&String, &ProducedEvents)| {
+                (vec![("type", change.clone())], float(figure(frames)))
+            };
+            producer.sessions.iter().map(of)
+        };
+        let name = "weir_stream_session_frames_assigned";
+        let help = "Frames of session replication that got a sequence number.";
+        self.add(Kind::Counter, name, help, by_change(|frames| frames.assigned));
+        let name = "weir_stream_session_frames_refused";
+        let help = "Frames of session replication that found no room; a FullResync is owed.";
+        self.add(Kind::Counter, name, help, by_change(|frames| frames.refused.values().sum()));
+        let name = "weir_stream_session_frames_evicted";
+        let help = "Frames of session replication pushed out before they were acked.";
+        self.add(Kind::Counter, name, help, by_change(|frames| frames.evicted));
         for (name, help, value) in [
             (
                 "weir_stream_connected",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use components::kinds::{CloseReason, EventKind};
+use components::kinds::{CloseReason, EventKind, SessionChange};
 use components::reason::{Counts, DropReason, RefuseReason};
 use components::ring::RingCounters;
 use components::stream::{HangUp, ProducerCounters};
@@ -104,12 +104,13 @@ impl Source for ProducerSource {
     }
 }
 
-/// Each number of the stream, from the first process on, is an event's or a FullResync's.
+/// Each number of the stream, from the first process on, is an event's, a session frame's or a
+/// FullResync's.
 fn numbers(sender: &SenderStatus) -> Identity {
     Identity {
-        name: "last sequence = assigned + resyncs, all processes".to_owned(),
+        name: "last sequence = assigned + sessions + resyncs, all processes".to_owned(),
         left: sender.last,
-        right: sender.ring.assigned.total() + sender.ring.resyncs,
+        right: sender.ring.assigned.total() + sender.ring.sessions.total() + sender.ring.resyncs,
     }
 }
 
@@ -120,6 +121,14 @@ fn producer(sender: &SenderStatus) -> status::Producer {
             by_label(RefuseReason::ALL.iter().map(|reason| reason.label()), &sender.refused[at]);
         let (assigned, evicted) = (sender.ring.assigned.0[at], sender.ring.evicted.0[at]);
         (kind.label().to_owned(), ProducedEvents { assigned, refused, evicted })
+    });
+    let sessions = SessionChange::ALL.iter().map(|change| {
+        let at = change.index();
+        let ring = &sender.ring;
+        let refused = ring.sessions_refused.0[at] + sender.sessions_missed.0[at];
+        let refused = [(RefuseReason::RingFull.label().to_owned(), refused)].into();
+        let (assigned, evicted) = (ring.sessions.0[at], ring.sessions_evicted.0[at]);
+        (change.label().to_owned(), ProducedEvents { assigned, refused, evicted })
     });
     status::Producer {
         stream: format!("{:016x}", sender.stream_id),
@@ -135,6 +144,7 @@ fn producer(sender: &SenderStatus) -> status::Producer {
         owes_resync: sender.owes_resync,
         ack_lag_seconds: sender.ack_lag.as_secs_f64(),
         events: events.collect(),
+        sessions: sessions.collect(),
         counters: counters(&sender.ring, &sender.producer),
         hang_ups: by_label(
             HangUp::ALL.iter().map(|reason| reason.label()),
@@ -151,6 +161,9 @@ fn counters(ring: &RingCounters, producer: &ProducerCounters) -> status::Counts 
         assigned: _,
         refused: _,
         evicted: _,
+        sessions: _,
+        sessions_refused: _,
+        sessions_evicted: _,
         forgotten,
         torn,
         resyncs,

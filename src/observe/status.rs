@@ -83,6 +83,8 @@ pub struct Producer {
     pub ack_lag_seconds: f64,
     /// Events of the stream by kind, those of processes before this one included.
     pub events: BTreeMap<String, ProducedEvents>,
+    /// Frames of session replication, by type.
+    pub sessions: BTreeMap<String, ProducedEvents>,
     /// Frames without a kind, and what happened to the stream.
     pub counters: Counts,
     /// Connections ended, by reason.

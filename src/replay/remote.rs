@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use components::block::EventFrame;
-use components::kinds::EventKind;
+use components::kinds::{EventKind, SessionChange};
 use components::reason::{Counts, RefuseReason};
 use components::ring::{Overflow, RingConfig};
 use components::stream::{Dialect, Ended, ProducerConfig, Refused};
@@ -220,9 +220,16 @@ fn figures(
         refused.0[disabled] = after.disabled.0[kind] - before.disabled.0[kind];
         refused
     });
+    let of_sessions = |after: &Counts<{ SessionChange::COUNT }>, before: &Counts<_>| {
+        Counts(std::array::from_fn(|change| after.0[change] - before.0[change]))
+    };
+    let mut sessions_refused =
+        of_sessions(&after.ring.sessions_refused, &before.ring.sessions_refused);
+    sessions_refused.add(&after.sessions_missed);
     RingFigures {
         assigned: less(&after.ring.assigned, &before.ring.assigned),
         refused,
+        sessions: [of_sessions(&after.ring.sessions, &before.ring.sessions), sessions_refused],
         numbered: after.last - before.last,
         resyncs: after.ring.resyncs - before.ring.resyncs,
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use components::block::EventFrame;
-use components::kinds::EventKind;
+use components::kinds::{EventKind, SessionChange};
 use components::reason::{Counts, RefuseReason};
 use components::ring::{ReplayRing, RingConfig, RingError};
 use components::wire::{Frame, Hello, KindLoss, LossReport, ProtocolError};
@@ -43,6 +43,8 @@ pub struct RingFigures {
     pub assigned: Counts<{ EventKind::COUNT }>,
     /// Frames that got none, by kind and reason.
     pub refused: [Counts<{ RefuseReason::COUNT }>; EventKind::COUNT],
+    /// Session frames that got a number, and that got none, by type.
+    pub sessions: [Counts<{ SessionChange::COUNT }>; 2],
     /// Numbers given.
     pub numbered: u64,
     /// Of these, FullResyncs.
@@ -191,6 +193,7 @@ impl Inline {
         RingFigures {
             assigned: counters.assigned,
             refused,
+            sessions: [counters.sessions, counters.sessions_refused],
             numbered: self.ring.last_sequence(),
             resyncs: counters.resyncs,
         }

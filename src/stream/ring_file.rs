@@ -77,6 +77,18 @@ pub enum RingFileError {
     /// Another process has it.
     #[error("{path} is in use by another process", path = .0.display())]
     InUse(PathBuf),
+    /// A version of the program made it whose ring files are laid out otherwise.
+    #[error(
+        "{path} is a ring file of version {found}, and this program writes version {VERSION}; \
+        let the program that made it deliver what is in it, then remove the file",
+        path = path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
     /// It is some other file.
     #[error("{path} is no ring file, and would be overwritten", path = .0.display())]
     Foreign(PathBuf),
@@ -282,11 +294,12 @@ fn read_head(file: &File, path: &Path) -> Result<Option<FileHead>, RingFileError
         return Ok(None);
     }
     let head = FileHead::read_from_bytes(&bytes).expect("of its length");
-    let ours = head.magic == MAGIC
-        && head.version.get() == VERSION
-        && head.slot_length.get() == SLOT_LENGTH;
-    if !ours {
+    if head.magic != MAGIC {
         return Err(RingFileError::Foreign(path.to_owned()));
+    }
+    let found = head.version.get();
+    if found != VERSION || head.slot_length.get() != SLOT_LENGTH {
+        return Err(RingFileError::Version { path: path.to_owned(), found });
     }
     if head.generation.get() == 0 {
         return Ok(None);
@@ -327,7 +340,7 @@ fn boot_id() -> [u8; 36] {
 }
 
 const MAGIC: [u8; 8] = *b"WEIRRNG\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SLOT_LENGTH: u32 = 152;
 
 /// Room for the head; the slots begin on a page.

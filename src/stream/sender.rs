@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use components::block::EventFrame;
+use components::block::{EventFrame, FrameKind};
 use components::kinds::EventKind;
 use components::reason::{Counts, RefuseReason};
 use components::ring::ReplayRing;
@@ -219,6 +219,12 @@ impl Sender {
         self.shared.status()
     }
 
+    /// How often the sessions are to be exported: one more for each FullResync.
+    #[must_use]
+    pub fn exports(&self) -> u64 {
+        self.shared.exports()
+    }
+
     /// What was refused because the channel was full, by kind.
     #[must_use]
     pub fn channel_full(&self) -> &Counts<{ EventKind::COUNT }> {
@@ -233,7 +239,10 @@ impl Sender {
         {
             if let Message::Frames(block) = message {
                 for frame in &block {
-                    self.channel_full.0[frame.kind().index()] += 1;
+                    match frame.kind() {
+                        FrameKind::Event(kind) => self.channel_full.0[kind.index()] += 1,
+                        FrameKind::Session(change) => self.shared.miss_session(change),
+                    }
                 }
                 let _ = self.pool.push(block);
             }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use components::ids::{CounterId, PolicerId, PolicyId};
-use components::kinds::EventKind;
+use components::kinds::{EventKind, SessionChange};
 use components::reason::{Counts, DropReason, RefuseReason};
 use components::world::World;
 use components::world::names::{Names, PolicyName};
@@ -22,6 +22,8 @@ pub struct Counters {
     pub limited_by_zone: Vec<Counts<{ EventKind::COUNT }>>,
     /// Events that `emit` encoded, by kind.
     pub encoded: [u64; EventKind::COUNT],
+    /// Frames of session replication, by type.
+    pub replicated: Counts<{ SessionChange::COUNT }>,
     /// Packets that a screen hit, by [`ScreenAttack`], alarms included.
     pub screens: Vec<u64>,
     /// Addresses that screens forgot before their time, for want of room.
@@ -133,6 +135,7 @@ impl Counters {
         }
         add_each(&mut self.limited_by_zone, &other.limited_by_zone, Counts::add);
         add_all(&mut self.encoded, &other.encoded);
+        self.replicated.add(&other.replicated);
         add_each(&mut self.screens, &other.screens, |mine, theirs| {
             *mine += theirs;
         });

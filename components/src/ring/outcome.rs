@@ -1,6 +1,6 @@
 //! What the ring answers and what it counts.
 
-use crate::kinds::EventKind;
+use crate::kinds::{EventKind, SessionChange};
 use crate::reason::Counts;
 
 /// What became of the frames of one [`append`](super::ReplayRing::append), by [`EventKind::index`].
@@ -10,6 +10,10 @@ pub struct Appended {
     pub accepted: Counts<{ EventKind::COUNT }>,
     /// Frames that found no room.
     pub refused: Counts<{ EventKind::COUNT }>,
+    /// Session frames that got a number, by [`SessionChange::index`].
+    pub sessions: Counts<{ SessionChange::COUNT }>,
+    /// Session frames that found no room: a FullResync is owed for them.
+    pub sessions_refused: Counts<{ SessionChange::COUNT }>,
 }
 
 /// What an Ack did.
@@ -35,6 +39,12 @@ pub struct RingCounters {
     /// Frames pushed out before they were acked, by event kind. Those that had been written may
     /// have arrived all the same: the collector, which sees the gap, decides what is lost.
     pub evicted: Counts<{ EventKind::COUNT }>,
+    /// Session frames that got a number, by type.
+    pub sessions: Counts<{ SessionChange::COUNT }>,
+    /// Session frames that found no room, by type.
+    pub sessions_refused: Counts<{ SessionChange::COUNT }>,
+    /// Session frames pushed out before they were acked, by type.
+    pub sessions_evicted: Counts<{ SessionChange::COUNT }>,
     /// Frames acked once that the collector turned out not to know any more.
     pub forgotten: u64,
     /// Frames that were not whole when the stream was taken over from another process.

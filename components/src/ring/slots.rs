@@ -3,8 +3,7 @@
 
 use zerocopy::{IntoBytes, LE, U32};
 
-use crate::block::EventFrame;
-use crate::kinds::EventKind;
+use crate::block::{EventFrame, FrameKind};
 use crate::ring::state::RingMemory;
 
 /// Frames to write: two runs of whole frames, the second empty unless the ring wraps.
@@ -116,7 +115,7 @@ impl Slots {
     }
 
     /// The kind of the frame under `sequence`, if that is what its slot holds, whole.
-    pub(super) fn checked_kind(&self, sequence: u64) -> Option<EventKind> {
+    pub(super) fn checked_kind(&self, sequence: u64) -> Option<FrameKind> {
         let slot = self.slot(sequence);
         let frame = &self.frames()[slot];
         let whole = match &self.frames {

@@ -8,11 +8,11 @@ use core::mem::size_of;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, LE, U32, U64, Unaligned};
 
-use super::quotas::Occupancy;
+use super::quotas::{Holder, Occupancy};
 use super::slots::Slots;
 use super::{ReplayRing, Resync, RingConfig, RingCounters, RingError};
-use crate::block::{EVENT_FRAME_LENGTH, EventFrame};
-use crate::kinds::EventKind;
+use crate::block::{EVENT_FRAME_LENGTH, EventFrame, FrameKind};
+use crate::kinds::{EventKind, SessionChange};
 use crate::reason::{Counts, RefuseReason};
 use crate::wire::{FrameHeader, FrameType};
 
@@ -24,8 +24,10 @@ use crate::wire::{FrameHeader, FrameType};
 pub struct RingState {
     /// CRC-32 of everything after it.
     pub checksum: U32<LE>,
+    /// 1: another FullResync is owed behind the one that has a number.
+    pub resync_again: u8,
     /// Zero.
-    pub zero: [u8; 4],
+    pub zero: [u8; 3],
     /// How many states were published before.
     pub generation: U64<LE>,
     /// The stream's id.
@@ -55,6 +57,9 @@ pub struct StoredCounters {
     assigned: [U64<LE>; EventKind::COUNT],
     refused: [U64<LE>; EventKind::COUNT],
     evicted: [U64<LE>; EventKind::COUNT],
+    sessions: [U64<LE>; SessionChange::COUNT],
+    sessions_refused: [U64<LE>; SessionChange::COUNT],
+    sessions_evicted: [U64<LE>; SessionChange::COUNT],
     torn: U64<LE>,
     forgotten: U64<LE>,
     resyncs: U64<LE>,
@@ -94,7 +99,8 @@ impl ReplayRing {
     ) -> RingState {
         let mut state = RingState {
             checksum: 0.into(),
-            zero: [0; 4],
+            resync_again: u8::from(self.resync_again),
+            zero: [0; 3],
             generation: generation.into(),
             stream_id: self.stream_id.into(),
             first: self.first.into(),
@@ -157,6 +163,7 @@ impl ReplayRing {
             }
             _ => Resync::Owed,
         };
+        ring.resync_again = state.resync_again != 0 && matches!(ring.resync, Resync::Numbered(..));
         ring.recount(config)?;
         ring.assume_written();
         Ok(ring)
@@ -185,9 +192,12 @@ impl ReplayRing {
         for sequence in self.tail..self.head {
             let resync = self.resync_number() == Some(sequence);
             if resync {
-                self.occupancy.take(None);
+                self.occupancy.take(Holder::Resync);
             } else if let Some(kind) = self.slots.checked_kind(sequence) {
-                self.occupancy.take(Some(kind));
+                self.occupancy.take(kind.into());
+                if matches!(kind, FrameKind::Session(_)) {
+                    self.short.push_back(sequence);
+                }
             } else {
                 self.holes.push(sequence);
                 self.owe_resync();
@@ -208,8 +218,9 @@ impl ReplayRing {
         if let Some(number) = number.filter(|number| last.is_some_and(|hole| hole > *number)) {
             let at = self.holes.partition_point(|hole| *hole < number);
             self.holes.insert(at, number);
-            self.occupancy.release(None);
+            self.occupancy.release(Holder::Resync);
             self.resync = Resync::Owed;
+            self.resync_again = false;
         }
     }
 }
@@ -273,6 +284,9 @@ impl StoredCounters {
             assigned: counters.assigned.0.map(Into::into),
             refused: counters.refused.0.map(Into::into),
             evicted: counters.evicted.0.map(Into::into),
+            sessions: counters.sessions.0.map(Into::into),
+            sessions_refused: counters.sessions_refused.0.map(Into::into),
+            sessions_evicted: counters.sessions_evicted.0.map(Into::into),
             torn: counters.torn.into(),
             forgotten: counters.forgotten.into(),
             resyncs: counters.resyncs.into(),
@@ -290,6 +304,9 @@ impl StoredCounters {
             assigned: Counts(self.assigned.map(U64::get)),
             refused: Counts(self.refused.map(U64::get)),
             evicted: Counts(self.evicted.map(U64::get)),
+            sessions: Counts(self.sessions.map(U64::get)),
+            sessions_refused: Counts(self.sessions_refused.map(U64::get)),
+            sessions_evicted: Counts(self.sessions_evicted.map(U64::get)),
             torn: self.torn.get(),
             forgotten: self.forgotten.get(),
             resyncs: self.resyncs.get(),
@@ -303,4 +320,4 @@ impl StoredCounters {
     }
 }
 
-const _: () = assert!(size_of::<RingState>() == 416);
+const _: () = assert!(size_of::<RingState>() == 488);

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use zerocopy::FromZeros;
 
 use super::*;
-use crate::wire::RtFlowRecord;
+use crate::kinds::EventKind;
+use crate::wire::{RtFlowRecord, Session, SessionRecord};
 
 mod model;
 mod state;
@@ -212,20 +213,60 @@ fn a_storm_alone_holds_half_the_ring_by_default() {
 }
 
 #[test]
-fn numbers_end_below_the_last_and_never_wrap() {
-    let config = RingConfig { start_sequence: u64::MAX - 3, ..RingConfig::new(8, 7) };
+fn numbers_end_with_one_for_a_resync_and_never_wrap() {
+    let config = RingConfig { start_sequence: u64::MAX - 4, ..RingConfig::new(8, 7) };
     let mut ring = ReplayRing::new(&config).unwrap();
-    assert_eq!(ring.last_sequence(), u64::MAX - 4);
+    assert_eq!(ring.last_sequence(), u64::MAX - 5);
     let appended = ring.append(&[frame(CREATE, 0), frame(DENY, 1), frame(CREATE, 2)]);
     assert_eq!(appended.accepted.total(), 3);
     assert_eq!(ring.append(&frames(DENY, 2)).refused.0, [0, 0, 2, 0, 0]);
-    assert_eq!(write_all(&mut ring), [u64::MAX - 3, u64::MAX - 2, u64::MAX - 1]);
+    assert_eq!(write_all(&mut ring), [u64::MAX - 4, u64::MAX - 3, u64::MAX - 2]);
     assert_eq!(ring.ack(u64::MAX), AckOutcome::BeyondSent);
-    assert_eq!(ring.ack(u64::MAX - 1), AckOutcome::Advanced(3));
-    assert_eq!((ring.retained(), ring.oldest()), (0, u64::MAX));
+    ring.owe_resync();
+    assert_eq!(ring.append_resync(), Some(u64::MAX - 1));
+    assert_eq!(write_all(&mut ring), [u64::MAX - 1]);
+    assert_eq!(ring.ack(u64::MAX - 1), AckOutcome::Advanced(4));
+    assert_eq!((ring.retained(), ring.oldest(), ring.owes_resync()), (0, u64::MAX, false));
     ring.owe_resync();
     assert_eq!(ring.append_resync(), None);
     assert_eq!(ring.append(&frames(DENY, 1)).refused.total(), 1);
+}
+
+#[test]
+fn session_frames_go_out_one_by_one_at_their_own_length() {
+    let mut ring = ring(16, Overflow::Refuse);
+    let open = EventFrame::session_open(&Session::V4(SessionRecord::default()));
+    let update = EventFrame::session_update(&Session::V6(SessionRecord::default()));
+    let appended = ring.append(&[frame(DENY, 1), frame(DENY, 2), open, update, frame(DENY, 3)]);
+    assert_eq!((appended.accepted.total(), appended.sessions.0), (3, [1, 0, 1]));
+    let runs = std::iter::from_fn(|| {
+        let frame_length = ring.unsent().frame_length;
+        Some((frame_length, write_run(&mut ring))).filter(|(_, run)| !run.is_empty())
+    });
+    let runs: Vec<_> = runs.collect();
+    assert_eq!(runs[0], (152, vec![(1, 11), (2, 11)]));
+    assert_eq!(runs[1..3], [(16 + 56, vec![(3, 1)]), (16 + 116, vec![(4, 3)])]);
+    assert_eq!(runs[3], (152, vec![(5, 11)]));
+}
+
+#[test]
+fn a_session_frame_that_finds_no_room_owes_a_resync_behind_it() {
+    let mut ring = ring(8, Overflow::Refuse);
+    let open = EventFrame::session_open(&Session::V4(SessionRecord::default()));
+    let refused = ring.append(&[open; 4]).sessions_refused;
+    assert_eq!((refused.0, ring.owes_resync()), ([1, 0, 0], true), "three slots are common");
+    write_all(&mut ring);
+    ring.ack(3);
+    assert_eq!(ring.append_resync(), Some(4));
+    // What is refused now is behind the FullResync that has a number.
+    ring.append(&[open; 3]);
+    write_all(&mut ring);
+    ring.ack(6);
+    assert!(ring.owes_resync());
+    assert_eq!(ring.append_resync(), Some(7));
+    write_all(&mut ring);
+    ring.ack(7);
+    assert!(!ring.owes_resync());
 }
 
 #[test]
@@ -235,7 +276,7 @@ fn refuses_to_be_made_wrongly() {
     assert_eq!(error(&RingConfig::new(0, 1)), "ring capacity 0 is not a power of two");
     let start = RingConfig { start_sequence: 0, ..RingConfig::new(8, 1) };
     assert_eq!(error(&start), "a stream cannot start at sequence 0");
-    let quotas = Quotas { reserved_frames: [8, 1, 0, 0, 0] };
+    let quotas = Quotas { reserved_frames: [8, 1, 0, 0, 0], session_frames: 0 };
     let full = RingConfig { quotas, ..RingConfig::new(8, 1) };
     assert_eq!(error(&full), "9 slots are reserved in a ring of 8");
 }

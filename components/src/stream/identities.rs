@@ -27,6 +27,8 @@ pub struct ProducerFigures {
     pub assigned: Counts<{ EventKind::COUNT }>,
     /// Events that got none.
     pub refused: Refused,
+    /// Frames of session replication that got a number.
+    pub sessions: u64,
     /// FullResyncs, which have numbers too.
     pub resyncs: u64,
     /// The stream's first number.
@@ -75,6 +77,7 @@ impl ProducerFigures {
             generated,
             assigned: ring.counters().assigned,
             refused: producer.refused(),
+            sessions: ring.counters().sessions.total(),
             resyncs: ring.counters().resyncs,
             first_sequence: ring.first_sequence(),
             last_sequence: ring.last_sequence(),
@@ -99,8 +102,12 @@ pub fn identities(figures: &Figures<'_>) -> Vec<Identity> {
         equal(&name, producer.generated.0[at], right);
     }
     let before = producer.first_sequence - 1;
-    let numbered = producer.assigned.total() + producer.resyncs;
-    equal("assigned + resyncs = numbers given", numbered, producer.last_sequence - before);
+    let numbered = producer.assigned.total() + producer.sessions + producer.resyncs;
+    equal(
+        "assigned + sessions + resyncs = numbers given",
+        numbered,
+        producer.last_sequence - before,
+    );
     let accounted = stream.applied.total() + stream.lost.total();
     if figures.at_rest {
         // A collector sees that a stream does not begin at 1 when its first number comes.
@@ -178,7 +185,8 @@ mod tests {
         assert_eq!(broken(event_lost, &stream, &sinks, true), [name]);
         let mut unapplied = producer;
         unapplied.last_sequence += 1;
-        let names = ["assigned + resyncs = numbers given", "last sequence = applied + lost"];
+        let names =
+            ["assigned + sessions + resyncs = numbers given", "last sequence = applied + lost"];
         let all = broken(unapplied, &stream, &sinks, true);
         assert_eq!(all, [names[0], names[1], "last sequence = acked"]);
         assert_eq!(broken(unapplied, &stream, &sinks, false), [names[0]], "it may be on its way");

@@ -2,7 +2,7 @@
 //! connect, when to give a connection up, and when all is delivered. No clock, socket or thread:
 //! its shell tells it what happened and asks what to do. Producer rules 1 to 10 of the contract.
 
-use crate::block::EventFrame;
+use crate::block::{EventFrame, FrameKind};
 use crate::kinds::EventKind;
 use crate::reason::{Counts, RefuseReason};
 use crate::ring::{Appended, ReplayRing};
@@ -35,6 +35,8 @@ pub struct Producer {
     upstream: Refused,
     disabled: [u64; EventKind::COUNT],
     ending: Option<Time>,
+    /// A FullResync got its place since this was last asked.
+    export: bool,
     counters: ProducerCounters,
     #[cfg(test)]
     bug: Option<Bug>,
@@ -101,6 +103,7 @@ impl Producer {
             upstream: Refused::default(),
             disabled: [0; EventKind::COUNT],
             ending: None,
+            export: false,
             counters: ProducerCounters::default(),
             #[cfg(test)]
             bug: None,
@@ -119,14 +122,29 @@ impl Producer {
                 let appended = self.ring.append(run);
                 all.accepted.add(&appended.accepted);
                 all.refused.add(&appended.refused);
+                all.sessions.add(&appended.sessions);
+                all.sessions_refused.add(&appended.sessions_refused);
                 continue;
             }
             for frame in run {
-                self.disabled[frame.kind().index()] += 1;
-                all.refused.0[frame.kind().index()] += 1;
+                if let FrameKind::Event(kind) = frame.kind() {
+                    self.disabled[kind.index()] += 1;
+                    all.refused.0[kind.index()] += 1;
+                }
             }
         }
         all
+    }
+
+    /// A session frame was lost on its way here.
+    pub fn miss_session(&mut self) {
+        self.ring.owe_another_resync();
+    }
+
+    /// True once for each FullResync that got its place: what is told of sessions from now on
+    /// begins with all of them.
+    pub fn take_export(&mut self) -> bool {
+        core::mem::take(&mut self.export)
     }
 
     /// The totals of what was refused before it came here: by limiters, for want of a stream.
@@ -344,10 +362,11 @@ impl Producer {
 }
 
 /// Whether the contract itself has a frame type for the kind.
-const fn is_xpf(kind: EventKind) -> bool {
+const fn is_xpf(kind: FrameKind) -> bool {
     match kind {
-        EventKind::SessionCreate | EventKind::SessionClose => false,
-        EventKind::PolicyDeny | EventKind::ScreenDrop | EventKind::FilterLog => true,
+        FrameKind::Event(EventKind::SessionCreate | EventKind::SessionClose) => false,
+        FrameKind::Event(EventKind::PolicyDeny | EventKind::ScreenDrop | EventKind::FilterLog)
+        | FrameKind::Session(_) => true,
     }
 }
 

@@ -198,14 +198,14 @@ impl Session {
 
 impl SessionEnd {
     /// Appends the payload to `out`.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub fn write(&self, out: &mut impl Extend<u8>) {
         let (record, zones) = match self {
             Self::V4(record, zones) => (record.as_bytes(), zones),
             Self::V6(record, zones) => (record.as_bytes(), zones),
         };
-        out.extend_from_slice(record);
+        out.extend(record.iter().copied());
         if let Some(zones) = zones {
-            out.extend_from_slice(zones.as_bytes());
+            out.extend(zones.as_bytes().iter().copied());
         }
     }
 

@@ -240,7 +240,7 @@ fn each_sink_balances_for_itself() {
     assert_eq!((broken.settled, broken.lost.0, broken.backlog), (0, [0, 2, 0, 0, 0], 0));
     assert_eq!((frames.settled, frames.lost.0, frames.backlog), (2, [0; 5], 0));
     let written = std::fs::read(file.path()).expect("the file is there");
-    assert_eq!(written, [deny(1), deny(3)].concat());
+    assert_eq!(written, [deny(1), bare(FrameType::FullResync, 2), deny(3)].concat());
     let errors = collector.take_sink_errors();
     assert_eq!(errors.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["broken"]);
     assert!(collector.take_sink_errors().is_empty());

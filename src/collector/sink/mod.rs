@@ -19,6 +19,9 @@ pub trait Sink: Send {
     /// Takes one event, in order of sequence; `frame` is its header and record as received.
     fn write(&mut self, event: &RtFlow, frame: &[u8]);
 
+    /// Takes a numbered frame that is no event: nothing to log, but part of the stream.
+    fn other(&mut self, _frame: &[u8]) {}
+
     /// Events from now on have their ids from this world; those taken so far have them from the one
     /// before.
     fn commit(&mut self, world: &Arc<World>);

@@ -41,7 +41,7 @@ impl<W: Write + Send> WriterSink<W> {
         Self::new(name.into(), writer, Encoding::Lines(renderer))
     }
 
-    /// A sink of event frames, header and record, as they stand on the stream.
+    /// A sink of the numbered frames, as they stand on the stream.
     pub fn frames(name: impl Into<String>, writer: W) -> Self {
         Self::new(name.into(), writer, Encoding::Frames)
     }
@@ -97,6 +97,12 @@ impl<W: Write + Send> Sink for WriterSink<W> {
         }
     }
 
+    fn other(&mut self, frame: &[u8]) {
+        if self.failed.is_none() && matches!(self.encoding, Encoding::Frames) {
+            self.buffer.extend_from_slice(frame);
+        }
+    }
+
     fn commit(&mut self, world: &Arc<World>) {
         // What is buffered is rendered already.
         if let Encoding::Lines(renderer) = &mut self.encoding {
@@ -105,7 +111,7 @@ impl<W: Write + Send> Sink for WriterSink<W> {
     }
 
     fn flush(&mut self) {
-        if !self.ends.is_empty() {
+        if !self.buffer.is_empty() {
             self.drain();
         }
     }

@@ -118,6 +118,12 @@ fn a_file_of_something_else_is_not_overwritten() {
     let error = RingFile::open(&path(&directory), &config(64, 5)).unwrap_err();
     assert!(error.to_string().ends_with("is no ring file, and would be overwritten"), "{error}");
     assert_eq!(fs::read(path(&directory)).unwrap(), bytes);
+    let mut head = [0; 4096];
+    head[..12].copy_from_slice(b"WEIRRNG\n\x01\0\0\0");
+    fs::write(path(&directory), head).unwrap();
+    let error = RingFile::open(&path(&directory), &config(64, 5)).unwrap_err();
+    assert!(matches!(error, RingFileError::Version { found: 1, .. }), "{error}");
+    assert_eq!(fs::read(path(&directory)).unwrap(), head);
     fs::write(path(&directory), b"short").unwrap();
     let error = RingFile::open(&path(&directory), &config(64, 5)).unwrap_err();
     assert!(matches!(error, RingFileError::Foreign(_)), "{error}");

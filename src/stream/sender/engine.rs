@@ -53,9 +53,15 @@ impl Engine {
             // Before a slot that an Ack set free is used again.
             self.publish();
             busy |= self.take_blocks(now);
+            if self.shared.take_missed() {
+                self.producer.miss_session();
+            }
             self.connect(now);
             busy |= self.write(now);
             self.hang_up(now);
+            if self.producer.take_export() {
+                self.shared.ask_for_export();
+            }
             self.publish();
             self.show(now, busy);
             if let Some(ended) = self.producer.ended(now) {
@@ -274,7 +280,9 @@ impl Engine {
             ring.acked(),
             ring.oldest(),
             ring.next_sequence(),
-            ring.counters().refused.total() + u64::from(ring.owes_resync()),
+            ring.counters().refused.total()
+                + ring.counters().sessions_refused.total()
+                + u64::from(ring.owes_resync()),
         ];
         if self.published != Some(cursors) {
             failpoint("producer-publish");

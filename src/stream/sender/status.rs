@@ -2,10 +2,11 @@
 //! how far its collector is behind.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use components::kinds::EventKind;
+use components::kinds::{EventKind, SessionChange};
 use components::reason::Counts;
 use components::ring::{ReplayRing, RingCounters};
 use components::stream::{Producer, ProducerCounters, Refused, Time};
@@ -47,6 +48,8 @@ pub struct SenderStatus {
     pub refused: Refused,
     /// Events that the dialect has no frame type for.
     pub disabled: Counts<{ EventKind::COUNT }>,
+    /// Session frames that the channel to the ring had no room for, this process's.
+    pub sessions_missed: Counts<{ SessionChange::COUNT }>,
     /// What went wrong last.
     pub last_error: Option<String>,
 }
@@ -55,6 +58,10 @@ pub struct SenderStatus {
 #[derive(Debug)]
 pub(super) struct Shared {
     status: Mutex<SenderStatus>,
+    /// Session frames that found the channel full and are not made good yet.
+    missed: [AtomicU64; SessionChange::COUNT],
+    /// FullResyncs that got a number: as often have the sessions to be exported.
+    exports: AtomicU64,
 }
 
 /// Reads a sender's figures from any thread.
@@ -71,7 +78,39 @@ impl SenderWatch {
 
 impl Shared {
     pub(super) fn new(producer: &Producer, begin: Begin) -> Self {
-        Self { status: Mutex::new(SenderStatus::of(producer, begin, Duration::ZERO, None)) }
+        Self {
+            status: Mutex::new(SenderStatus::of(producer, begin, Duration::ZERO, None)),
+            missed: Default::default(),
+            exports: AtomicU64::new(0),
+        }
+    }
+
+    /// A session frame did not come to the ring: a FullResync is owed for it.
+    pub(super) fn miss_session(&self, change: SessionChange) {
+        self.missed[change.index()].fetch_add(1, Ordering::Release);
+    }
+
+    /// True if any did not since the last call.
+    pub(super) fn take_missed(&self) -> bool {
+        let mut any = false;
+        for (at, missed) in self.missed.iter().enumerate() {
+            if missed.load(Ordering::Relaxed) > 0 {
+                self.lock().sessions_missed.0[at] += missed.swap(0, Ordering::Acquire);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// A FullResync has its place: what was handed over before it may be missing, and every
+    /// session is to be told anew.
+    pub(super) fn ask_for_export(&self) {
+        self.exports.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often that was asked for.
+    pub(super) fn exports(&self) -> u64 {
+        self.exports.load(Ordering::Acquire)
     }
 
     /// The figures as they were put last.
@@ -81,7 +120,9 @@ impl Shared {
 
     pub(super) fn put(&self, producer: &Producer, lag: &Lag, error: Option<&str>) {
         let mut status = self.lock();
+        let sessions_missed = status.sessions_missed;
         *status = SenderStatus::of(producer, status.begin, lag.lag, error);
+        status.sessions_missed = sessions_missed;
     }
 
     /// Figures are replaced whole, so a thread that panicked leaves the ones before.
@@ -110,6 +151,7 @@ impl SenderStatus {
             producer: *producer.counters(),
             refused: producer.refused(),
             disabled: producer.disabled(),
+            sessions_missed: Counts::default(),
             last_error: error.map(str::to_owned),
         }
     }

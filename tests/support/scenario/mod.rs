@@ -5,6 +5,7 @@
 pub(crate) mod file;
 mod notation;
 mod observe;
+mod replica;
 pub(crate) mod step;
 mod whole;
 

@@ -239,7 +239,7 @@ fn is_error(protocol: u8, kind: u8) -> bool {
     if protocol == 58 { kind < 128 } else { matches!(kind, 3 | 4 | 5 | 11 | 12) }
 }
 
-fn protocol_name(protocol: u8) -> String {
+pub(crate) fn protocol_name(protocol: u8) -> String {
     match protocol {
         1 | 58 => "icmp".into(),
         6 => "tcp".into(),

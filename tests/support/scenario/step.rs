@@ -8,7 +8,7 @@ use components::columns::LinkType;
 use components::ids::IfIndex;
 use components::kinds::CloseReason;
 use components::reason::DropReason;
-use components::wire::RtFlow;
+use components::wire::{Frame, split_frame};
 use components::world::World;
 use components::world::screen::ScreenAttack;
 use components::world::succession::Succession;
@@ -19,10 +19,9 @@ use systems::schedule::settings::AtEnd;
 use systems::shard::{Outbox, Shard};
 use weir::port::{Arrival, Burst, INTERFACE_GONE, Transmit};
 use weir::replay::worker::{Output, Worker};
-use zerocopy::IntoBytes;
 
 use super::file::{self, Case, Step};
-use super::observe;
+use super::{observe, replica};
 
 /// What one step brought, in words.
 #[derive(Default)]
@@ -110,10 +109,13 @@ pub(crate) fn run(case: &Case, worlds: &[Arc<World>], schedule: &Schedule) -> Re
             run.packets.push(bytes);
         }
         for frame in out.frames {
-            let record = frame.record().as_bytes().to_vec();
-            let flow = RtFlow::decode(frame.kind().into(), &record).map_err(|e| e.to_string())?;
-            seen.events.push(observe::event(&flow, world, case.start_ns));
-            run.records.push(record);
+            let raw = frame.wire_bytes().and_then(|bytes| split_frame(bytes)?.ok());
+            let raw = raw.ok_or("a frame that is none")?;
+            seen.events.push(match raw.decode().map_err(|error| error.to_string())? {
+                Frame::RtFlow(flow) => observe::event(&flow, world, case.start_ns),
+                _ => replica::session_frame(raw.header.frame_type, raw.payload(), world),
+            });
+            run.records.push(raw.payload().to_vec());
         }
         run.steps.push(seen);
         world = after;

@@ -72,7 +72,7 @@ impl Producer {
                 self.ring.forgive_resync();
             }
         }
-        self.ring.append_resync();
+        self.export |= self.ring.append_resync().is_some();
     }
 
     /// DrainComplete once everything up to the target is written, or all that there was when the

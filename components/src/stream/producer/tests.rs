@@ -22,7 +22,7 @@ fn denies(count: usize) -> Vec<EventFrame> {
 }
 
 fn ring(frames: usize, overflow: Overflow) -> ReplayRing {
-    let quotas = crate::ring::Quotas { reserved_frames: [0; 5] };
+    let quotas = crate::ring::Quotas { reserved_frames: [0; 5], session_frames: 0 };
     ReplayRing::new(&RingConfig { overflow, quotas, ..RingConfig::new(frames, 7) }).unwrap()
 }
 
@@ -279,17 +279,17 @@ fn what_it_does_not_know_or_expect_is_counted_and_passed_over() {
 
 #[test]
 fn numbers_end_below_the_last_and_a_new_stream_begins_at_one() {
-    let config = RingConfig { start_sequence: u64::MAX - 2, ..RingConfig::new(8, 7) };
+    let config = RingConfig { start_sequence: u64::MAX - 3, ..RingConfig::new(8, 7) };
     let mut producer = Producer::new(ReplayRing::new(&config).unwrap(), ProducerConfig::default());
     assert_eq!(producer.append(&denies(4)).accepted.total(), 2);
     producer.connected(at_ms(0));
     greet(&mut producer, 0, 0, 0);
-    assert_eq!(write(&mut producer, 0)[1..], [(11, u64::MAX - 2), (11, u64::MAX - 1)]);
+    assert_eq!(write(&mut producer, 0)[1..], [(11, u64::MAX - 3), (11, u64::MAX - 2)]);
     hear(&mut producer, 4, u64::MAX, 1);
     assert_eq!(producer.close_request(), Some(HangUp::AckBeyondSent));
     producer.disconnected(at_ms(1));
     producer.connected(at_ms(200));
-    greet(&mut producer, 7, u64::MAX - 1, 200);
+    greet(&mut producer, 7, u64::MAX - 2, 200);
     assert_eq!((producer.ring().retained(), producer.close_request()), (0, None));
     let mut next = producer_of(8);
     next.append(&denies(1));

@@ -265,11 +265,13 @@ impl World {
     fn check_spool(&mut self, id: StreamId) {
         let truth = &self.truth[&id];
         let (mut position, mut stale, mut needed, mut aside) = (0, None, None, 0);
+        let mut last_resync = 0;
         for record in self.disk.records().filter(|record| record.stream() == id) {
             let (first, last) = match record {
                 Record::Frames { first, count, bytes, .. } => {
-                    let resyncs = check_frames(truth, first, count, bytes);
-                    stale = stale.filter(|_| resyncs == 0);
+                    let resync = check_frames(truth, first, count, bytes);
+                    stale = stale.filter(|_| resync.is_none());
+                    last_resync = resync.unwrap_or(last_resync);
                     (first, first + count - 1)
                 }
                 Record::Lost(Loss { first, last, reason, .. }) => {
@@ -307,6 +309,8 @@ impl World {
         }
         if truth.ended_at.is_none() {
             assert_eq!(stale, None, "lost, and no FullResync behind it");
+            let covered = truth.resync_above.is_none_or(|last| last_resync > last);
+            assert!(covered, "a session frame was refused, and no FullResync came after it");
             let unresynced = self.disk.kept(id).map_or(0, |kept| kept.unresynced.len());
             let replicated = self.plan.collector.replication == Replication::Replicated;
             let done = unresynced == 0 && needed.is_none();
@@ -392,9 +396,9 @@ impl World {
     }
 }
 
-/// The frames are those that were accepted; says how many of them are FullResyncs.
-fn check_frames(truth: &Truth, first: u64, count: u64, mut bytes: &[u8]) -> usize {
-    let mut resyncs = 0;
+/// The frames are those that were accepted; gives the number of the last FullResync among them.
+fn check_frames(truth: &Truth, first: u64, count: u64, mut bytes: &[u8]) -> Option<u64> {
+    let mut resync = None;
     for sequence in first..first + count {
         let (class, tag) = truth.frame(sequence);
         let expected = class.bytes(sequence, tag);
@@ -402,11 +406,11 @@ fn check_frames(truth: &Truth, first: u64, count: u64, mut bytes: &[u8]) -> usiz
         assert_eq!(frame, expected, "{sequence} is what was accepted");
         let readable = !matches!(class, Class::Malformed(_) | Class::Unknown(_));
         assert!(readable, "{sequence} cannot be read");
-        resyncs += usize::from(class == Class::Resync);
+        resync = Some(sequence).filter(|_| class == Class::Resync).or(resync);
         bytes = rest;
     }
     assert!(bytes.is_empty());
-    resyncs
+    resync
 }
 
 /// The socket takes at least a byte a round.

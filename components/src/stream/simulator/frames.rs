@@ -4,9 +4,9 @@
 use zerocopy::{FromZeros, IntoBytes};
 
 use crate::block::EventFrame;
-use crate::kinds::EventKind;
+use crate::kinds::{EventKind, SessionChange};
 use crate::stream::simulator::random::Random;
-use crate::wire::{FrameHeader, RtFlowRecord};
+use crate::wire::{FrameHeader, FrameType, RtFlowRecord, Session, SessionEnd};
 
 /// What kind of frame it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,7 @@ impl Class {
         match random.below(60) {
             0 => Self::Malformed(kind),
             1 => Self::Unknown(kind),
+            2..=11 => Self::Session(1 + u8::try_from(random.below(3)).expect("below 3")),
             _ => Self::Event(kind),
         }
     }
@@ -53,8 +54,15 @@ impl Class {
         }
     }
 
-    /// The event frame, without a number.
-    pub(super) fn event(self, tag: u64) -> Option<EventFrame> {
+    /// The frame as a producer of ours hands it to its ring, without a number.
+    pub(super) fn frame(self, tag: u64) -> Option<EventFrame> {
+        match self {
+            Self::Session(frame_type) => Some(session_frame(frame_type, tag)),
+            _ => self.event(tag),
+        }
+    }
+
+    fn event(self, tag: u64) -> Option<EventFrame> {
         let kind = self.kind()?;
         let mut record = RtFlowRecord::new_zeroed();
         record.time_ns = tag.into();
@@ -73,18 +81,41 @@ impl Class {
             frame.set_sequence(sequence);
             return frame.as_bytes().to_vec();
         }
-        let (frame_type, length) = match self {
-            Self::Session(2) => (2, 19),
-            Self::Session(frame_type) => (frame_type, 56),
-            _ => (9, 0),
-        };
-        let mut payload = vec![0_u8; length];
-        if length > 0 {
-            payload[0] = 4;
-            payload[8..16].copy_from_slice(&tag.to_le_bytes());
+        match self {
+            Self::Session(frame_type) => {
+                raw(frame_type, sequence, &session_payload(frame_type, tag))
+            }
+            _ => raw(9, sequence, &[]),
         }
-        raw(frame_type, sequence, &payload)
     }
+}
+
+fn session_frame(frame_type: u8, tag: u64) -> EventFrame {
+    let payload = session_payload(frame_type, tag);
+    let session = |frame_type| Session::decode(frame_type, &payload).expect("whole");
+    match SessionChange::from_wire(frame_type).expect("1 to 3") {
+        SessionChange::Open => EventFrame::session_open(&session(FrameType::SessionOpen)),
+        SessionChange::Update => EventFrame::session_update(&session(FrameType::SessionUpdate)),
+        SessionChange::Close => {
+            EventFrame::session_close(&SessionEnd::decode(&payload).expect("whole"))
+        }
+    }
+}
+
+/// A session of IPv4, or where the tag says so of IPv6; every byte that tells it apart follows from
+/// the tag.
+fn session_payload(frame_type: u8, tag: u64) -> Vec<u8> {
+    let wide = tag % 4 == 3;
+    let length = match (frame_type, wide) {
+        (2, false) => 19,
+        (2, true) => 43,
+        (_, false) => 56,
+        (_, true) => 116,
+    };
+    let mut payload = vec![0; length];
+    payload[0] = if wide { 6 } else { 4 };
+    payload[8..16].copy_from_slice(&tag.to_le_bytes());
+    payload
 }
 
 /// Any frame, as bytes.

@@ -92,9 +92,9 @@ impl Plan {
             if random.one_in(20) { 4096 } else { random.scaled(4, 64).next_power_of_two() };
         let overflow = if random.one_in(2) { Overflow::Evict } else { Overflow::Refuse };
         let quotas = match random.below(3) {
-            0 => Quotas { reserved_frames: [0; 5] },
-            1 => Quotas { reserved_frames: [0, 0, ring_frames / 2, 0, 0] },
-            _ => Quotas::eighths(ring_frames),
+            0 => Quotas { reserved_frames: [0; 5], session_frames: 0 },
+            1 => Quotas { reserved_frames: [0, 0, ring_frames / 2, 0, 0], session_frames: 1 },
+            _ => Quotas::with_sessions(ring_frames),
         };
         let at_the_end = random.one_in(40) && overflow == Overflow::Refuse;
         let weights = ACTIONS.map(|(_, weight)| weight * [0, 1, 1, 2, 4][random.between(0, 4)]);

@@ -1,6 +1,7 @@
 //! The actions. Each does one thing that may happen at any moment, or nothing if it cannot happen
 //! now; what the machines say on the way is checked at once.
 
+use crate::block::FrameKind;
 use crate::reason::RefuseReason;
 use crate::stream::HangUp;
 use crate::stream::simulator::frames::Class;
@@ -83,17 +84,23 @@ impl World {
                 return;
             };
             let truth = self.truth.get_mut(&stream).expect("it was made with the stream");
-            let frame = class.event(tag).expect("an event");
-            let kind = frame.kind().index();
-            truth.generated.0[kind] += 1;
-            if limited {
-                truth.upstream[kind].0[RefuseReason::RateLimited.index()] += 1;
-                producer.set_upstream(&truth.upstream);
-                continue;
+            let frame = class.frame(tag).expect("no FullResync");
+            if let FrameKind::Event(kind) = frame.kind() {
+                truth.generated.0[kind.index()] += 1;
+                if limited {
+                    truth.upstream[kind.index()].0[RefuseReason::RateLimited.index()] += 1;
+                    producer.set_upstream(&truth.upstream);
+                    continue;
+                }
             }
             let oldest = producer.ring().oldest();
-            if producer.append(&[frame]).accepted.total() == 1 {
-                truth.accepted(producer.ring().last_sequence(), class, tag);
+            let appended = producer.append(&[frame]);
+            let last = producer.ring().last_sequence();
+            if appended.accepted.total() + appended.sessions.total() == 1 {
+                truth.accepted(last, class, tag);
+            }
+            if appended.sessions_refused.total() == 1 && last < u64::MAX - 1 {
+                truth.resync_above = Some(last);
             }
             truth.evict(oldest, producer.ring().oldest() - 1);
         }

@@ -30,7 +30,7 @@ fn every_seed_delivers_each_event_once_or_counts_it() {
 }
 
 /// What a run of many seeds must have met, or it has not tested what it is for.
-const EXPECTED: [&str; 41] = [
+const EXPECTED: [&str; 44] = [
     "acks regressed",
     "acks repeated",
     "connections",
@@ -40,6 +40,9 @@ const EXPECTED: [&str; 41] = [
     "drains asked for",
     "duplicates",
     "evictions",
+    "session frames",
+    "session frames refused",
+    "session frames evicted",
     "evictions of the foreign producer",
     "forgotten by the collector",
     "frames cut by a disconnect",

@@ -19,6 +19,8 @@ pub(super) struct Truth {
     evicted: Vec<(u64, u64)>,
     /// Until here the producer was acked by a spool that is no more.
     pub(super) waived: u64,
+    /// A session frame was refused when this was the last number: a FullResync comes behind it.
+    pub(super) resync_above: Option<u64>,
     /// The last number when its producer died for good.
     pub(super) ended_at: Option<u64>,
 }

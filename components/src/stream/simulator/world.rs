@@ -155,7 +155,7 @@ impl World {
         let (tail, head) = (producer.ring().oldest(), producer.ring().next_sequence());
         if self.random.one_in(4) && head < u64::MAX {
             self.tag += 1;
-            let frame = Class::Event(EventKind::PolicyDeny).event(self.tag).expect("an event");
+            let frame = Class::Event(EventKind::PolicyDeny).frame(self.tag).expect("an event");
             producer.append(&[frame]);
             self.mark("deaths between append and publication", 1);
             if producer.ring().next_sequence() > head {
@@ -275,6 +275,9 @@ impl World {
             ("hang-ups after a pause", counters.hang_ups.0[4]),
             ("full rings", ring.refused.total()),
             ("evictions", ring.evicted.total()),
+            ("session frames", ring.sessions.total()),
+            ("session frames refused", ring.sessions_refused.total()),
+            ("session frames evicted", ring.sessions_evicted.total()),
             ("forgotten by the collector", ring.forgotten),
             ("resyncs", ring.resyncs),
             ("frames replayed", ring.replayed),
