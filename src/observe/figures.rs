@@ -98,6 +98,24 @@ impl List {
         self.by("weir_http_requests", "Requests for figures, by outcome.", "outcome", &status.http);
     }
 
+    fn session_frames(&mut self, producer: &Producer) {
+        let by_change = |figure: fn(&ProducedEvents) -> u64| {
+            let of = move |(change, frames): (&String, &ProducedEvents)| {
+                (vec![("type", change.clone())], float(figure(frames)))
+            };
+            producer.sessions.iter().map(of)
+        };
+        let name = "weir_stream_session_frames_assigned";
+        let help = "Frames of session replication that got a sequence number.";
+        self.add(Kind::Counter, name, help, by_change(|frames| frames.assigned));
+        let name = "weir_stream_session_frames_refused";
+        let help = "Frames of session replication that found no room; a FullResync is owed.";
+        self.add(Kind::Counter, name, help, by_change(|frames| frames.refused.values().sum()));
+        let name = "weir_stream_session_frames_evicted";
+        let help = "Frames of session replication pushed out before they were acked.";
+        self.add(Kind::Counter, name, help, by_change(|frames| frames.evicted));
+    }
+
     fn producer(&mut self, producer: &Producer) {
         let by_kind = |figure: fn(&ProducedEvents) -> u64| {
             let of = move |(kind, events): (&String, &ProducedEvents)| {
@@ -119,21 +137,7 @@ impl List {
         self.add(Kind::Counter, "weir_stream_events_refused", help, refused);
         let help = "Events pushed out of the ring before they were acked.";
         self.add(Kind::Counter, "weir_stream_events_evicted", help, by_kind(|e| e.evicted));
-        let by_change = |figure: fn(&ProducedEvents) -> u64| {
-            let of = move |(change, frames): (&String, &ProducedEvents)| {
-                (vec![("type", change.clone())], float(figure(frames)))
-            };
-            producer.sessions.iter().map(of)
-        };
-        let name = "weir_stream_session_frames_assigned";
-        let help = "Frames of session replication that got a sequence number.";
-        self.add(Kind::Counter, name, help, by_change(|frames| frames.assigned));
-        let name = "weir_stream_session_frames_refused";
-        let help = "Frames of session replication that found no room; a FullResync is owed.";
-        self.add(Kind::Counter, name, help, by_change(|frames| frames.refused.values().sum()));
-        let name = "weir_stream_session_frames_evicted";
-        let help = "Frames of session replication pushed out before they were acked.";
-        self.add(Kind::Counter, name, help, by_change(|frames| frames.evicted));
+        self.session_frames(producer);
         for (name, help, value) in [
             (
                 "weir_stream_connected",

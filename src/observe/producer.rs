@@ -157,6 +157,11 @@ fn producer(sender: &SenderStatus) -> status::Producer {
 
 /// What is not counted by kind or reason. A counter that is new has to be named here.
 fn counters(ring: &RingCounters, producer: &ProducerCounters) -> status::Counts {
+    let all = ring_counters(ring).into_iter().chain(producer_counters(producer));
+    all.map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+fn ring_counters(ring: &RingCounters) -> [(&'static str, u64); 9] {
     let RingCounters {
         assigned: _,
         refused: _,
@@ -174,6 +179,20 @@ fn counters(ring: &RingCounters, producer: &ProducerCounters) -> status::Counts 
         acks_regressed,
         acks_beyond_sent,
     } = *ring;
+    [
+        ("forgotten", forgotten),
+        ("torn", torn),
+        ("resyncs", resyncs),
+        ("sent", sent),
+        ("replayed", replayed),
+        ("acks_advanced", acks_advanced),
+        ("acks_duplicate", acks_duplicate),
+        ("acks_regressed", acks_regressed),
+        ("acks_beyond_sent", acks_beyond_sent),
+    ]
+}
+
+fn producer_counters(producer: &ProducerCounters) -> [(&'static str, u64); 14] {
     let ProducerCounters {
         connects,
         connects_failed,
@@ -191,16 +210,7 @@ fn counters(ring: &RingCounters, producer: &ProducerCounters) -> status::Counts 
         unexpected,
         written_bytes,
     } = *producer;
-    let all = [
-        ("forgotten", forgotten),
-        ("torn", torn),
-        ("resyncs", resyncs),
-        ("sent", sent),
-        ("replayed", replayed),
-        ("acks_advanced", acks_advanced),
-        ("acks_duplicate", acks_duplicate),
-        ("acks_regressed", acks_regressed),
-        ("acks_beyond_sent", acks_beyond_sent),
+    [
         ("connects", connects),
         ("connects_failed", connects_failed),
         ("streams_known", streams_known),
@@ -215,8 +225,7 @@ fn counters(ring: &RingCounters, producer: &ProducerCounters) -> status::Counts 
         ("malformed", malformed),
         ("unexpected", unexpected),
         ("written_bytes", written_bytes),
-    ];
-    all.into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+    ]
 }
 
 fn kinds(counts: &Counts<{ EventKind::COUNT }>) -> status::Counts {

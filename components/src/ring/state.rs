@@ -9,8 +9,9 @@ use core::mem::size_of;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, LE, U32, U64, Unaligned};
 
 use super::quotas::{Holder, Occupancy};
+use super::resync::Resync;
 use super::slots::Slots;
-use super::{ReplayRing, Resync, RingConfig, RingCounters, RingError};
+use super::{ReplayRing, RingConfig, RingCounters, RingError};
 use crate::block::{EVENT_FRAME_LENGTH, EventFrame, FrameKind};
 use crate::kinds::{EventKind, SessionChange};
 use crate::reason::{Counts, RefuseReason};

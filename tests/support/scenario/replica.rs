@@ -1,5 +1,5 @@
 //! Frames of session replication as words, read from their bytes by what the wire contract says
-//! and nothing else: `open tcp from=10.0.0.1:4000 to=198.51.100.1:80 group=1 zones=trust>untrust …`.
+//! and nothing else: `open tcp from=10.0.0.1:4000 to=198.51.100.1:80 group=1 zones=lan>wan …`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -18,7 +18,7 @@ fn session(tag: u64) -> EventFrame {
     v4.destination = *source[4..].first_chunk().unwrap();
     let mut v6 = SessionRecord::<16>::default();
     v6.source = source;
-    let record = if tag % 2 == 0 { Session::V4(v4) } else { Session::V6(v6) };
+    let record = if tag.is_multiple_of(2) { Session::V4(v4) } else { Session::V6(v6) };
     match tag % 3 {
         0 => EventFrame::session_open(&record),
         2 => EventFrame::session_update(&record),
@@ -155,7 +155,9 @@ fn write(ring: &mut ReplayRing, model: &mut Model, mut limit: usize) {
                     let change = SessionChange::ALL[usize::try_from(tag % 3).unwrap()];
                     match change {
                         SessionChange::Close => assert_eq!((raw.len(), raw[4]), (16 + 43, 2)),
-                        _ => assert_eq!(raw.len(), 16 + if tag % 2 == 0 { 56 } else { 116 }),
+                        _ => {
+                            assert_eq!(raw.len(), 16 + if tag.is_multiple_of(2) { 56 } else { 116 })
+                        }
                     }
                     assert_eq!((usize::from(raw[4]), tag), (1 + change.index(), expected.2));
                 }
