@@ -45,8 +45,8 @@ macro_rules! areas {
 }
 
 areas! {
-    commit, dns, embedded, filter, fragment, host, ipv6, nat, parse, policer, policy, reject, route,
-    screen, session,
+    cluster, commit, dns, embedded, filter, fragment, host, ipv6, nat, parse, policer, policy,
+    reject, route, screen, session,
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! columns that `emit` joins it with; session events carry their own record, because a session
 //! outlives its packets.
 
+use crate::block::EventFrame;
 use crate::kinds::{Action, EventKind};
 use crate::mask::BATCH_ROWS_MAX;
 use crate::wire::RtFlowRecord;
@@ -34,6 +35,15 @@ impl Event {
     pub const NO_RECORD: u32 = u32::MAX;
 }
 
+/// A frame of session replication that a row brought about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionNote {
+    /// The packet; for a session that expired, the row before which it did.
+    pub row: u16,
+    /// The frame, without a number.
+    pub frame: EventFrame,
+}
+
 /// The events of one batch.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -41,6 +51,10 @@ pub struct Events {
     pub rows: Vec<Event>,
     /// Records of session events.
     pub records: Vec<RtFlowRecord>,
+    /// Frames of session replication, in the order of their rows.
+    pub sessions: Vec<SessionNote>,
+    /// The row of each frame that `emit` put out, in its order.
+    pub emitted: Vec<u16>,
     /// Room for sorting.
     sorted: Vec<Event>,
     /// `order` of the system that runs now.
@@ -56,6 +70,8 @@ impl Events {
         Self {
             rows: Vec::with_capacity(events),
             records: Vec::with_capacity(events),
+            sessions: Vec::with_capacity(events),
+            emitted: Vec::with_capacity(events * 2),
             sorted: Vec::with_capacity(events),
             ..Self::default()
         }
@@ -82,6 +98,18 @@ impl Events {
             term: 0,
             record: index,
         });
+    }
+
+    /// Raises a frame of session replication. One system raises them, row after row.
+    pub fn raise_frame(&mut self, row: u16, frame: EventFrame) {
+        debug_assert!(self.sessions.last().is_none_or(|last| last.row <= row));
+        self.sessions.push(SessionNote { row, frame });
+    }
+
+    /// True if nothing was raised.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.sessions.is_empty()
     }
 
     /// Puts events in the order of the log: by row, then by system, then as raised. Systems raise
@@ -112,5 +140,7 @@ impl Events {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.records.clear();
+        self.sessions.clear();
+        self.emitted.clear();
     }
 }

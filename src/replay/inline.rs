@@ -6,6 +6,7 @@ use systems::schedule::settings::AtEnd;
 use systems::shard::Outbox;
 
 use super::agenda::{Agenda, Step};
+use super::export::{Export, SLICE};
 use super::stream::Stream;
 use super::worker::{Output, Worker};
 use crate::ledger::Totals;
@@ -23,6 +24,7 @@ pub(super) fn run(
     let rows_max = *settings.batch.rows_max.get_ref();
     let mut burst = Burst::new(rows_max, tick_ns);
     let mut worker = Worker::new(agenda.world(), schedule, 0);
+    let mut export = Export::new(1);
     loop {
         agenda.peek(port, &mut burst, rows_max);
         while !burst.is_empty()
@@ -37,6 +39,11 @@ pub(super) fn run(
             break;
         }
         worker.run(&mut burst, agenda.world(), &mut Direct { port, stream });
+        export.look(stream.exports());
+        if export.is_under_way() && stream.takes_export() {
+            let output = &mut Direct { port, stream };
+            export.go_on(|_, slot| worker.export(slot, SLICE, agenda.world(), output));
+        }
         stream.set_upstream(&worker.shard().counters.refused);
         stream.tell(|| (port.counters(), Totals::of([&worker])));
     }

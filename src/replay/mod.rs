@@ -2,6 +2,7 @@
 //! everything runs inline, in the order of the captures, and the same input gives the same bytes.
 
 pub mod agenda;
+mod export;
 mod inline;
 pub mod remote;
 mod sharded;
@@ -115,13 +116,14 @@ impl Replay {
             let name = path.display().to_string();
             port.write_to(&name, BufWriter::new(file), &self.world.names)?;
         }
+        let replicates = self.world.cluster.is_some();
         let ring = &self.schedule.settings.ring;
         let (frames, id) = (*ring.frames.get_ref(), *ring.stream_id.get_ref());
         let mut stream = match self.remote {
             Some(config) => {
-                Stream::Remote(Box::new(Remote::open(config, &self.schedule.settings)?))
+                Stream::Remote(Box::new(Remote::open(config, &self.schedule.settings, replicates)?))
             }
-            None => Stream::Inline(Box::new(Inline::open(frames, id, self.sinks)?)),
+            None => Stream::Inline(Box::new(Inline::open(frames, id, replicates, self.sinks)?)),
         };
         let began = match &mut stream {
             Stream::Remote(remote) => {

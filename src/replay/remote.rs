@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use components::block::EventFrame;
 use components::kinds::{EventKind, SessionChange};
 use components::reason::{Counts, RefuseReason};
-use components::ring::{Overflow, RingConfig};
+use components::ring::{Overflow, Quotas, RingConfig};
 use components::stream::{Dialect, Ended, ProducerConfig, Refused};
 use serde::Serialize;
 use systems::schedule::settings::{DialectSetting, OverflowSetting, Settings};
@@ -80,13 +80,22 @@ pub struct RemoteReport {
 }
 
 impl Remote {
-    pub(super) fn open(config: RemoteConfig, settings: &Settings) -> Result<Self, ReplayError> {
+    /// `replicates`: sessions are told of too. Nobody knows what a replica has from whoever told it
+    /// before, so that such a stream begins with a FullResync.
+    pub(super) fn open(
+        config: RemoteConfig,
+        settings: &Settings,
+        replicates: bool,
+    ) -> Result<Self, ReplayError> {
         let mut ring_config = RingConfig::new(*settings.ring.frames.get_ref(), fresh_stream_id());
         ring_config.overflow = match settings.stream.overflow {
             OverflowSetting::Refuse => Overflow::Refuse,
             OverflowSetting::Evict => Overflow::Evict,
         };
-        let (ring, file, upstream, begin) = match &config.ring {
+        if replicates {
+            ring_config.quotas = Quotas::with_sessions(ring_config.capacity_frames);
+        }
+        let (mut ring, file, upstream, begin) = match &config.ring {
             Some(path) => {
                 let opened = RingFile::open(path, &ring_config)?;
                 (opened.ring, Some(opened.file), opened.upstream, opened.begin)
@@ -96,6 +105,10 @@ impl Remote {
                 (ring, None, Refused::default(), Begin::New)
             }
         };
+        if replicates {
+            ring.owe_another_resync();
+            ring.append_resync();
+        }
         let sender_config = SenderConfig {
             path: config.path.clone(),
             peer_uids: settings.stream.peer_uids.clone(),
@@ -121,6 +134,19 @@ impl Remote {
 
     pub(super) fn set_upstream(&mut self, refused: &Refused) {
         self.sender.set_upstream(refused);
+    }
+
+    /// How often all sessions are to be told of anew.
+    pub(super) fn exports(&self) -> u64 {
+        self.sender.exports()
+    }
+
+    /// Whether more of them may be told of now: what waits for room may always.
+    pub(super) fn takes_export(&self) -> bool {
+        self.sender.waits() || {
+            let status = self.sender.status();
+            status.retained.saturating_mul(2) < status.capacity
+        }
     }
 
     /// Lets these servers show the figures from now on.

@@ -22,6 +22,7 @@ use systems::steer::{Steer, Unsteerable};
 use systems::system::System;
 
 use super::agenda::{Agenda, Step};
+use super::export::Export;
 use super::stream::Stream;
 use super::worker::{Output, Worker};
 use crate::ledger::Totals;
@@ -47,10 +48,19 @@ pub(super) fn run(
         Steer::new(world, settings)?;
     }
     let mut crew = Crew::new(agenda.world(), schedule, workers);
+    let mut export = Export::new(crew.lanes.len());
     loop {
         let next = dispatcher.fill(agenda, port, &mut crew);
         crew.lanes.par_iter_mut().for_each(|lane| lane.run(agenda.world()));
         merge(&mut crew.lanes, port, stream);
+        export.look(stream.exports());
+        if export.is_under_way() && stream.takes_export() {
+            export.go_on(|lane, slot| {
+                let Lane { worker, collected, .. } = &mut crew.lanes[lane];
+                worker.export(slot, CHUNK_PACKETS, agenda.world(), collected)
+            });
+            merge(&mut crew.lanes, port, stream);
+        }
         stream.tell(|| (port.counters(), Totals::of(crew.lanes.iter().map(|lane| &lane.worker))));
         let clock_ns = match next {
             Next::More => continue,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use components::block::EventFrame;
 use components::kinds::{EventKind, SessionChange};
 use components::reason::{Counts, RefuseReason};
-use components::ring::{ReplayRing, RingConfig, RingError};
+use components::ring::{Quotas, ReplayRing, RingConfig, RingError};
 use components::wire::{Frame, Hello, KindLoss, LossReport, ProtocolError};
 use components::world::World;
 use zerocopy::little_endian::U64;
@@ -97,6 +97,22 @@ impl Stream {
         }
     }
 
+    /// How often all sessions are to be told of anew: a collector of this process misses none.
+    pub(super) fn exports(&self) -> u64 {
+        match self {
+            Self::Inline(_) => 0,
+            Self::Remote(stream) => stream.exports(),
+        }
+    }
+
+    /// Whether more of them may be told of now.
+    pub(super) fn takes_export(&self) -> bool {
+        match self {
+            Self::Inline(_) => true,
+            Self::Remote(stream) => stream.takes_export(),
+        }
+    }
+
     /// Lets those who watch see the ledger now and then; `figures` gives it after a burst.
     pub(super) fn tell(&mut self, figures: impl FnOnce() -> (PortCounters, Totals)) {
         if let Self::Remote(stream) = self
@@ -134,9 +150,13 @@ impl Inline {
     pub(super) fn open(
         frames: usize,
         stream_id: u64,
+        replicates: bool,
         sinks: Vec<Box<dyn Sink>>,
     ) -> Result<Self, RingError> {
-        let config = RingConfig::new(frames, stream_id);
+        let mut config = RingConfig::new(frames, stream_id);
+        if replicates {
+            config.quotas = Quotas::with_sessions(frames);
+        }
         let frames_at_once = config.quotas.reserved_frames[0].max(1);
         let mut stream = Self {
             ring: ReplayRing::new(&config)?,

@@ -4,13 +4,14 @@
 
 use bumpalo::Bump;
 use components::event::Events;
-use components::kinds::EventKind;
+use components::kinds::{EventKind, SessionChange};
 use components::reason::Fate;
 use components::screen_state::ScreenState;
 use components::session::record::Session;
 use components::world::World;
 use systems::commit::{self, Change, Commit, CommitCounts};
 use systems::pipeline::{EXPIRED_MAX, Pipeline};
+use systems::replication::Teller;
 use systems::schedule::Schedule;
 use systems::schedule::settings::Settings;
 use systems::shard::{Answer, Answers, Layer, Outbox, Shard};
@@ -151,6 +152,36 @@ impl Worker {
         self.pipeline.finish(&mut self.shard, commit)
     }
 
+    /// Tells anew of the sessions from slot `from` on, at most `most` of them; the slot to go on
+    /// from, or none when that was all.
+    pub fn export(
+        &mut self,
+        from: usize,
+        most: usize,
+        world: &World,
+        output: &mut impl Output,
+    ) -> Option<usize> {
+        let teller = Teller { world, node: self.shard.node };
+        let Shard { sessions, outbox, counters, .. } = &mut self.shard;
+        let mut slot = from;
+        let mut told = 0;
+        while told < most && slot < sessions.slots() {
+            let session = sessions.get(slot);
+            slot += 1;
+            let frame = session.live.then(|| teller.frame(SessionChange::Open, session)).flatten();
+            if let Some(frame) = frame {
+                counters.replicated.0[SessionChange::Open.index()] += 1;
+                outbox.push_frame(&frame);
+                told += 1;
+            }
+        }
+        if told > 0 {
+            output.events(outbox, std::iter::repeat_n(u64::MAX, told));
+            outbox.clear();
+        }
+        (slot < sessions.slots()).then_some(slot)
+    }
+
     /// Lets the clock run on in silence until every session has ended.
     pub fn age_out(&mut self, world: &World, output: &mut impl Output) {
         if let Some(deadline_ns) = self.shard.sessions.last_deadline_ns() {
@@ -178,10 +209,10 @@ impl Worker {
     }
 
     fn put_out_events(&mut self, output: &mut impl Output) {
-        if !self.events.rows.is_empty() {
+        if !self.events.emitted.is_empty() {
             let indexes = &self.indexes;
             let index_of = |row: u16| indexes.get(usize::from(row)).copied().unwrap_or(u64::MAX);
-            let rows = self.events.rows.iter().map(|event| index_of(event.row));
+            let rows = self.events.emitted.iter().map(|row| index_of(*row));
             output.events(&mut self.shard.outbox, rows);
         }
         self.shard.outbox.clear();

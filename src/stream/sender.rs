@@ -219,6 +219,12 @@ impl Sender {
         self.shared.status()
     }
 
+    /// Whether blocks wait for room.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.waits
+    }
+
     /// How often the sessions are to be exported: one more for each FullResync.
     #[must_use]
     pub fn exports(&self) -> u64 {

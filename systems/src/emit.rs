@@ -1,5 +1,6 @@
 //! Emit: the last system. It counts every row's fate from the verdict column, joins events with
-//! their rows' columns and writes them as frames, in the order of the log: by row, then by system.
+//! their rows' columns and writes them as frames, in the order of the log: by row, then by system;
+//! what is told of a row's session for replication comes behind the row's events.
 
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
@@ -41,14 +42,27 @@ impl System for Emit {
         let view = EmitView::of(batch);
         count_fates(&view, shard);
         view.events.sort();
+        let Shard { outbox, counters, .. } = shard;
+        let mut emitted = std::mem::take(&mut view.events.emitted);
+        let mut sessions = view.events.sessions.iter().peekable();
         for event in &view.events.rows {
+            while let Some(note) = sessions.next_if(|note| note.row < event.row) {
+                outbox.push_frame(&note.frame);
+                emitted.push(note.row);
+            }
             let record = match view.events.records.get(event.record as usize) {
                 Some(record) => *record,
                 None => record_of(&view, event),
             };
-            shard.counters.encoded[event.kind.index()] += 1;
-            shard.outbox.push(event.kind, record);
+            counters.encoded[event.kind.index()] += 1;
+            outbox.push(event.kind, record);
+            emitted.push(event.row);
         }
+        for note in sessions {
+            outbox.push_frame(&note.frame);
+            emitted.push(note.row);
+        }
+        view.events.emitted = emitted;
     }
 }
 

@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod registry;
 pub mod reject;
+pub mod replication;
 pub mod rewrite;
 pub mod schedule;
 pub mod screen;

@@ -67,7 +67,7 @@ impl Pipeline {
         is_mine: impl Fn(&Session, &Session) -> bool,
     ) -> bool {
         let more = commit.judge(batch, shard, EXPIRED_MAX, is_mine);
-        if !batch.events.rows.is_empty() {
+        if !batch.events.is_empty() {
             self.run(batch, shard, commit.old());
         }
         more

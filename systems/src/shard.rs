@@ -1,7 +1,7 @@
 //! One worker's mutable state: sessions, NAT ports, counters and what a batch put out. Shards share
 //! nothing.
 
-use components::block::FrameBlock;
+use components::block::{EventFrame, FrameBlock};
 use components::decisions::Decisions;
 use components::fragment::FragmentTable;
 use components::ids::IfIndex;
@@ -55,6 +55,8 @@ pub struct Shard {
     pub answers: Answers,
     /// Event frames on their way to the ring.
     pub outbox: Outbox,
+    /// This node of a `chassis cluster`.
+    pub node: u8,
 }
 
 impl Shard {
@@ -100,6 +102,7 @@ impl Shard {
             rejects: Vec::with_capacity(rows_max),
             answers: Answers::with_capacity((rows_max * 2).max(EXPIRED_MAX)),
             outbox: Outbox::new((rows_max * 2).max(EXPIRED_MAX)),
+            node: *settings.cluster.node.get_ref(),
         }
     }
 
@@ -162,16 +165,27 @@ impl Outbox {
         Self { blocks: vec![FrameBlock::new(frames_a_block)], filling: 0, frames_a_block }
     }
 
-    /// Adds a frame behind the others.
+    /// Adds an event behind the others.
     #[inline]
     pub fn push(&mut self, kind: EventKind, record: RtFlowRecord) {
+        self.with_room().push(kind, record).expect("the block has room");
+    }
+
+    /// Adds a frame behind the others.
+    pub fn push_frame(&mut self, frame: &EventFrame) {
+        self.with_room().push_frame(frame).expect("the block has room");
+    }
+
+    /// The block that the next frame goes to.
+    #[inline]
+    fn with_room(&mut self) -> &mut FrameBlock {
         if self.blocks[self.filling].remaining() == 0 {
             self.filling += 1;
             if self.filling == self.blocks.len() {
                 self.blocks.push(FrameBlock::new(self.frames_a_block));
             }
         }
-        self.blocks[self.filling].push(kind, record).expect("the block has room");
+        &mut self.blocks[self.filling]
     }
 
     /// The blocks in order; empty ones hold nothing.

@@ -41,7 +41,7 @@ pub struct RingState {
     pub tail: U64<LE>,
     /// The number of the next frame.
     pub head: U64<LE>,
-    /// 0: no FullResync is owed; 1: one is; above: it is retained under that number.
+    /// 0: no FullResync is owed; 1: one is; above: it is retained under the number below.
     pub resync: U64<LE>,
     /// The totals.
     pub counters: StoredCounters,
@@ -111,8 +111,8 @@ impl ReplayRing {
             resync: match self.resync {
                 Resync::None => 0,
                 Resync::Owed => 1,
-                // Its number is above 1: what it stands for was numbered before it.
-                Resync::Numbered(number, _) => number,
+                // The highest number is two below the last that a word holds.
+                Resync::Numbered(number, _) => number + 1,
             }
             .into(),
             counters: StoredCounters::of(&self.counters),
@@ -157,9 +157,10 @@ impl ReplayRing {
         ring.stream_id = state.stream_id.get();
         (ring.first, ring.acked, ring.tail, ring.head) = (first, acked, tail, head);
         ring.counters = state.counters.get();
+        let number = state.resync.get().saturating_sub(1);
         ring.resync = match state.resync.get() {
             0 => Resync::None,
-            number if (tail.max(2)..head).contains(&number) => {
+            2.. if (tail..head).contains(&number) => {
                 Resync::Numbered(number, FrameHeader::new(FrameType::FullResync, 0, number))
             }
             _ => Resync::Owed,

@@ -30,6 +30,8 @@ pub struct Interface {
     pub vlan: u16,
     /// `mtu` in bytes, 0 where it is not set.
     pub mtu: u16,
+    /// The redundancy group of a reth interface, from 1; 0 is an interface of one node.
+    pub redundancy_group: u8,
     /// The hardware address that answers come from.
     pub mac: MacAddress,
     /// Addresses of other hosts that the interface answers for: `proxy-arp` and `proxy-ndp`.

@@ -3,6 +3,7 @@
 //! [`names::Names`], which the packet path never touches.
 
 pub mod application;
+pub mod cluster;
 pub mod filter;
 pub mod interface;
 pub mod names;
@@ -14,6 +15,7 @@ pub mod screen;
 pub mod succession;
 
 use application::Applications;
+use cluster::Cluster;
 use filter::Filter;
 use interface::{Interfaces, Zone};
 use names::Names;
@@ -52,6 +54,8 @@ pub struct World {
     pub policers: Vec<Policer>,
     /// `lo0` input filters for host-bound packets, IPv4 and IPv6.
     pub host_filters: [FilterId; 2],
+    /// `chassis cluster`: sessions of the groups that a node is the primary of are replicated.
+    pub cluster: Option<Cluster>,
     /// `security flow` and session timeouts.
     pub flow: FlowOptions,
     /// Names for the collector.

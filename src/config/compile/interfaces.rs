@@ -157,6 +157,7 @@ impl<'m> Compiler<'m, '_> {
             vlan: unit.vlan,
             mtu: unit.mtu,
             mac: unit.mac,
+            redundancy_group: self.redundancy_group(unit),
             ..Interface::default()
         };
         for (index, family) in [Family::Inet, Family::Inet6].into_iter().enumerate() {
@@ -176,6 +177,21 @@ impl<'m> Compiler<'m, '_> {
             }
         }
         interface
+    }
+
+    /// The redundancy group of a unit, which must be one of the cluster's if there is a cluster.
+    fn redundancy_group(&mut self, unit: &Unit<'_>) -> u8 {
+        let (Some((group, span)), Some(cluster)) = (unit.redundancy_group, &self.world.cluster)
+        else {
+            return 0;
+        };
+        if !cluster.groups.iter().any(|known| known.id == group) {
+            let message = format!("the redundancy group {group} is not defined");
+            self.diagnostics
+                .error("undefined-redundancy-group", span, message)
+                .expected("a `redundancy-group` of `chassis cluster`");
+        }
+        group
     }
 
     fn host_filter(&mut self, index: usize, filter: FilterId, span: Span) {

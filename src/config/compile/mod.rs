@@ -73,7 +73,12 @@ pub fn compile(
         policers: ["policer", "three-color policer"]
             .map(|kind| Lookup::new(kind, "undefined-policer", "unused-policer")),
         disabled: HashSet::new(),
-        world: World { generation: 1, flow: flow_options(&model), ..World::default() },
+        world: World {
+            generation: 1,
+            flow: flow_options(&model),
+            cluster: model.cluster.clone(),
+            ..World::default()
+        },
         diagnostics,
     };
     compiler.name_interfaces(&model);

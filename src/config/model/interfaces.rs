@@ -42,6 +42,8 @@ pub struct Unit<'t> {
     pub vlan: u16,
     /// Largest IP packet in bytes, 0 where no `mtu` is set.
     pub mtu: u16,
+    /// `redundant-ether-options redundancy-group` and where it stands.
+    pub redundancy_group: Option<(u8, Span)>,
     /// `mac`, or one made from the interface's name.
     pub mac: MacAddress,
 }
@@ -62,7 +64,7 @@ pub(crate) fn read<'t>(node: &'t Node, reader: &mut Reader<'_>) -> Vec<Unit<'t>>
 
 fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<Unit<'t>>) {
     let first = units.len();
-    let (mut disabled, mut mtu, mut mac) = (false, None, None);
+    let (mut disabled, mut mtu, mut mac, mut group) = (false, None, None, None);
     for statement in statements(node) {
         match statement.word.as_str() {
             "unit" => units
@@ -70,6 +72,7 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<U
             "disable" => disabled = true,
             "mtu" => mtu = reader.small(statement, 256..=16_000),
             "mac" => mac = read_mac(statement, reader),
+            "redundant-ether-options" => group = read_redundancy(statement, reader),
             // Properties of the wire, of which every kind of card has its own.
             word if word.ends_with("-options") => {
                 reader.ignored(statement.span, "interfaces …-options");
@@ -79,12 +82,23 @@ fn read_interface<'t>(node: &'t Node, reader: &mut Reader<'_>, units: &mut Vec<U
     }
     for unit in &mut units[first..] {
         unit.disabled |= disabled;
+        unit.redundancy_group = group;
         unit.mac = mac.unwrap_or(MacAddress::of_name(&node.word));
         if let (0, Some(mtu)) = (unit.mtu, mtu) {
             // The physical MTU counts the Ethernet header and the tag, the family's does not.
             unit.mtu = mtu - if unit.vlan == 0 { 14 } else { 18 };
         }
     }
+}
+
+/// `redundant-ether-options redundancy-group N` of a reth interface; the rest is the wire's.
+fn read_redundancy(statement: &Node, reader: &mut Reader<'_>) -> Option<(u8, Span)> {
+    if statement.children.iter().any(|option| option.word != "redundancy-group") {
+        reader.ignored(statement.span, "interfaces …-options");
+    }
+    let group = statement.child("redundancy-group")?;
+    let number = reader.number(group, 1..=128)?;
+    Some((u8::try_from(number).ok()?, group.span))
 }
 
 /// `mac 00:00:5e:00:53:01`.
@@ -116,6 +130,7 @@ fn read_unit<'t>(interface: &str, node: &'t Node, reader: &mut Reader<'_>) -> Op
         output: Default::default(),
         vlan: 0,
         mtu: 0,
+        redundancy_group: None,
         mac: MacAddress::default(),
     };
     for statement in statements(node) {
@@ -182,7 +197,7 @@ fn read_address(family: usize, node: &Node, reader: &mut Reader<'_>) -> Option<U
 
 const INTERFACE: Stanza = Stanza {
     path: "interfaces",
-    honoured: "unit disable mtu mac",
+    honoured: "unit disable mtu mac redundant-ether-options",
     later: "native-vlan-id",
     ignored: "accounting-profile auto-negotiation clocking dce encapsulation \
         flexible-vlan-tagging flow-control gratuitous-arp-reply hold-time keepalives link-mode \

@@ -4,6 +4,7 @@
 
 pub mod addresses;
 pub mod applications;
+pub mod cluster;
 pub mod filter_match;
 pub mod filters;
 mod flow;
@@ -28,6 +29,7 @@ mod top;
 pub mod zones;
 
 use components::world::FlowOptions;
+use components::world::cluster::Cluster;
 
 pub use reader::Word;
 
@@ -70,6 +72,8 @@ pub struct Model<'t> {
     pub log: log::LogConfig,
     /// Schedulers.
     pub schedulers: Vec<schedulers::NamedScheduler<'t>>,
+    /// `chassis cluster`.
+    pub cluster: Option<Cluster>,
     /// `system time-zone`.
     pub time_zone: Option<schedulers::TimeZone<'t>>,
 }

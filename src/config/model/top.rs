@@ -4,8 +4,8 @@
 
 use super::reader::{Reader, Stanza, statements};
 use super::{
-    Model, addresses, applications, filters, flow, interfaces, log, nat, policies, prefix_lists,
-    routes, schedulers, screens, zones,
+    Model, addresses, applications, cluster, filters, flow, interfaces, log, nat, policies,
+    prefix_lists, routes, schedulers, screens, zones,
 };
 use crate::config::tree::Node;
 
@@ -33,7 +33,7 @@ pub(super) fn read<'t>(tree: &'t Node, reader: &mut Reader<'_>) -> Model<'t> {
                 }
             }
             "routing-instances" => read_instances(statement, reader),
-            "chassis" => read_chassis(statement, reader),
+            "chassis" => read_chassis(statement, &mut model, reader),
             "schedulers" => model.schedulers = schedulers::read(statement, reader),
             _ => reader.other(&TOP, statement),
         }
@@ -120,10 +120,10 @@ fn read_instances(node: &Node, reader: &mut Reader<'_>) {
     }
 }
 
-fn read_chassis(node: &Node, reader: &mut Reader<'_>) {
+fn read_chassis<'t>(node: &'t Node, model: &mut Model<'t>, reader: &mut Reader<'_>) {
     for statement in statements(node) {
         match statement.word.as_str() {
-            "cluster" => reader.not_honoured(statement.span, "chassis cluster"),
+            "cluster" => model.cluster = Some(cluster::read(statement, reader)),
             _ => reader.ignored(node.span, "chassis (all but cluster)"),
         }
     }

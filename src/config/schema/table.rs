@@ -46,12 +46,13 @@ static SYSTEM: [Shape; 7] = [
     block("ntp", &[keyed("server", &[]).line()]),
 ];
 
-static INTERFACE: [Shape; 6] = [
+static INTERFACE: [Shape; 7] = [
     flag("disable"),
     flag("vlan-tagging"),
     flag("flexible-vlan-tagging"),
     value("mtu"),
     value("speed"),
+    block("redundant-ether-options", &[value("redundancy-group")]),
     keyed("unit", &UNIT),
 ];
 

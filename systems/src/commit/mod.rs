@@ -6,7 +6,7 @@
 mod rejudge;
 
 use components::batch::Batch;
-use components::kinds::{CloseReason, EventKind};
+use components::kinds::{CloseReason, EventKind, SessionChange};
 use components::ports::{PortPlan, PortTable};
 use components::screen_state::ScreenState;
 use components::session::record::Session;
@@ -15,6 +15,7 @@ use components::world::screen::ScreenAttack;
 use components::world::succession::Succession;
 
 use crate::policy::limits;
+use crate::replication::Teller;
 use crate::schedule::settings::Settings;
 use crate::shard::Shard;
 use rejudge::Judge;
@@ -170,7 +171,8 @@ impl<'c> Commit<'c> {
                 Ok((on, rematched)) => {
                     self.counts.rematched += u64::from(rematched);
                     self.counts.unchanged += u64::from(!rematched);
-                    *shard.sessions.get_mut(slot) = on;
+                    let was = std::mem::replace(shard.sessions.get_mut(slot), on);
+                    ended += usize::from(self.tell(&was, &on, batch, shard));
                 }
                 Err(cause) => {
                     self.end(batch, shard, slot, cause);
@@ -208,6 +210,28 @@ impl<'c> Commit<'c> {
         counts
     }
 
+    /// Tells of a session that goes another way from now on, or belongs to another group; true if
+    /// there was something to tell.
+    fn tell(&self, was: &Session, is: &Session, batch: &mut Batch<'_>, shard: &mut Shard) -> bool {
+        let Change { old, new, .. } = self.change;
+        if old.cluster.is_none() && new.cluster.is_none() {
+            return false;
+        }
+        let [before, now] = [old, new].map(|world| Teller { world, node: shard.node });
+        let open = SessionChange::Open;
+        let change = match (before.frame(open, was), now.frame(open, is)) {
+            (Some(was), Some(is)) if was == is => return false,
+            (None, None) => return false,
+            (Some(_), Some(_)) => SessionChange::Update,
+            (None, Some(_)) => SessionChange::Open,
+            (Some(_), None) => SessionChange::Close,
+        };
+        let (teller, session) =
+            if change == SessionChange::Close { (before, was) } else { (now, is) };
+        teller.tell(change, session, 0, batch.events, &mut shard.counters);
+        true
+    }
+
     /// Ends a session that does not go on. If its time was over before, it ended then.
     fn end(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, slot: usize, cause: Cause) {
         let Some(session) = shard.sessions.remove(slot) else {
@@ -224,6 +248,9 @@ impl<'c> Commit<'c> {
             shard.screens.release(&session);
         }
         shard.closed.0[reason.index()] += 1;
+        let teller = Teller { world: self.change.old, node: shard.node };
+        let change = SessionChange::Close;
+        teller.tell(change, &session, 0, batch.events, &mut shard.counters);
         if session.log_close {
             let record = session.record(EventKind::SessionClose, end_ns, reason);
             batch.events.raise_session(0, EventKind::SessionClose, record);

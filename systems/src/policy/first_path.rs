@@ -5,7 +5,7 @@ use components::address::{Address, Family};
 use components::columns::tcp_flag;
 use components::event::Event;
 use components::ids::{AppId, IfIndex, NextHopId, ZoneId};
-use components::kinds::{Action, CloseReason, EventKind, OpenFailure};
+use components::kinds::{Action, CloseReason, EventKind, OpenFailure, SessionChange};
 use components::ports::Inbound;
 use components::reason::DropReason;
 use components::session::key::FlowKey;
@@ -23,6 +23,7 @@ use super::{
     service_of, splice, tcp, translation,
 };
 use crate::icmp::IcmpClass;
+use crate::replication::Teller;
 use crate::shard::Shard;
 use crate::system::drop_row;
 
@@ -277,6 +278,9 @@ fn open(
                 let record = session.record(EventKind::SessionCreate, time_ns, CloseReason::None);
                 view.events.raise_session(row_number(row), EventKind::SessionCreate, record);
             }
+            let teller = Teller { world, node: shard.node };
+            let number = row_number(row);
+            teller.tell(SessionChange::Open, &session, number, view.events, &mut shard.counters);
             join(view, row, entry, &session);
             if opens.is_some() {
                 splice::opened(view, row, &session, shard, world);

@@ -13,7 +13,7 @@ pub(crate) mod translation;
 use components::address::{Address, Family};
 use components::batch::{Access, Batch};
 use components::columns::tcp_flag;
-use components::kinds::{CloseReason, EventKind};
+use components::kinds::{CloseReason, EventKind, SessionChange};
 use components::mask::{BATCH_ROWS_MAX, RowMask};
 use components::reason::DropReason;
 use components::session::SessionTable;
@@ -26,6 +26,7 @@ use components::world::World;
 use components::world::application::{ICMP, ICMPV6, Service, TCP};
 
 use crate::icmp::{self, IcmpClass};
+use crate::replication::Teller;
 use crate::shard::Shard;
 use crate::system::{System, drop_row};
 
@@ -146,11 +147,11 @@ fn decide(
             if splice::ends_opening(reason, session) {
                 let Shard { sessions, answers, counters, .. } = shard;
                 splice::give_up(sessions.get(entry.slot()), row, answers, &mut counters.cookies);
-                close(view, row, entry, shard, end_ns.min(view.clock_ns[row]), reason);
+                close(view, row, entry, shard, world, end_ns.min(view.clock_ns[row]), reason);
                 drop_row(view.live, view.verdict, row, DropReason::SynCookieOpening);
                 return;
             }
-            close(view, row, entry, shard, end_ns.min(view.clock_ns[row]), reason);
+            close(view, row, entry, shard, world, end_ns.min(view.clock_ns[row]), reason);
             first_path::run(view, row, key, shard, world);
         }
         None => first_path::run(view, row, key, shard, world),
@@ -193,7 +194,7 @@ fn established(
         segment.and_then(|segment| tcp::invalidates(session, segment.flags, &world.flow));
     join(view, row, entry, session);
     match invalidated {
-        Some(reason) => close(view, row, entry, shard, view.clock_ns[row], reason),
+        Some(reason) => close(view, row, entry, shard, world, view.clock_ns[row], reason),
         None if ends_sooner => shard.sessions.reschedule(entry.slot()),
         None => {}
     }
@@ -277,6 +278,7 @@ fn close(
     row: usize,
     entry: Entry,
     shard: &mut Shard,
+    world: &World,
     end_ns: u64,
     reason: CloseReason,
 ) {
@@ -285,9 +287,12 @@ fn close(
     };
     shard.ports.set_clock(view.clock_ns[row]);
     shard.end_session(&session, reason);
+    let teller = Teller { world, node: shard.node };
+    let (row, counters) = (row_number(row), &mut shard.counters);
+    teller.tell(SessionChange::Close, &session, row, view.events, counters);
     if session.log_close {
         let record = session.record(EventKind::SessionClose, end_ns, reason);
-        view.events.raise_session(row_number(row), EventKind::SessionClose, record);
+        view.events.raise_session(row, EventKind::SessionClose, record);
     }
 }
 
@@ -384,13 +389,15 @@ pub fn expire(
     clock_ns: u64,
     ended_max: usize,
 ) -> bool {
-    let Shard { sessions, ports, screens, closed, answers, counters, .. } = shard;
+    let Shard { sessions, ports, screens, closed, answers, counters, node, .. } = shard;
+    let teller = Teller { world, node: *node };
     let more = sessions.expire(clock_ns, ended_max, &world.flow.aging, |session| {
         let reason: CloseReason = session.close_reason();
         ports.release_at(session.lease, session.deadline_ns.min(clock_ns));
         screens.release(&session);
         closed.0[reason.index()] += 1;
         splice::give_up(&session, 0, answers, &mut counters.cookies);
+        teller.tell(SessionChange::Close, &session, 0, batch.events, counters);
         if session.log_close {
             let record = session.record(EventKind::SessionClose, session.deadline_ns, reason);
             batch.events.raise_session(0, EventKind::SessionClose, record);

@@ -51,6 +51,9 @@ pub struct Settings {
     /// `[limit]`: no entry, no limit.
     #[serde(default)]
     pub limit: LimitSettings,
+    /// `[cluster]`
+    #[serde(default)]
+    pub cluster: ClusterSettings,
     /// `[ring]`
     #[serde(default)]
     pub ring: RingSettings,
@@ -126,6 +129,14 @@ impl Default for ParseSettings {
             verify_l4_checksums: false,
             extension_headers_max: Spanned::new(0..0, 8),
         }
+    }
+}
+
+table! {
+    /// `[cluster]`
+    ClusterSettings "cluster" {
+        /// Which node of a `chassis cluster` this is.
+        node: u8 = 0, in 0..=1;
     }
 }
 
@@ -284,6 +295,7 @@ impl Settings {
         self.policy.check(complain);
         self.nat.check(complain);
         self.reject.check(complain);
+        self.cluster.check(complain);
         self.ring.check(complain);
         self.stream.check(complain);
         self.metrics.check(complain);

@@ -155,9 +155,8 @@ fn write(ring: &mut ReplayRing, model: &mut Model, mut limit: usize) {
                     let change = SessionChange::ALL[usize::try_from(tag % 3).unwrap()];
                     match change {
                         SessionChange::Close => assert_eq!((raw.len(), raw[4]), (16 + 43, 2)),
-                        _ => {
-                            assert_eq!(raw.len(), 16 + if tag.is_multiple_of(2) { 56 } else { 116 })
-                        }
+                        _ if tag.is_multiple_of(2) => assert_eq!(raw.len(), 16 + 56),
+                        _ => assert_eq!(raw.len(), 16 + 116),
                     }
                     assert_eq!((usize::from(raw[4]), tag), (1 + change.index(), expected.2));
                 }

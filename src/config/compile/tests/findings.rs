@@ -129,6 +129,8 @@ set security zones security-zone trust screen a
 set security zones security-zone dmz screen b
 set security alg dns disable
 set chassis cluster redundancy-group 0 node 0 priority 100
+set chassis cluster redundancy-group 0 preempt
+set chassis cluster heartbeat-interval 1000
 ",
         OFFICE.replace("    ", "")
     ));

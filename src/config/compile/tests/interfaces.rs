@@ -20,6 +20,39 @@ fn units_get_ids_in_order_and_their_zone() {
 }
 
 #[test]
+fn reth_interfaces_belong_to_the_groups_of_the_cluster() {
+    let world = office(
+        "set chassis cluster reth-count 1
+         set chassis cluster redundancy-group 0 node 0 priority 100
+         set chassis cluster redundancy-group 1 node 0 priority 100
+         set chassis cluster redundancy-group 1 node 1 priority 200
+         set interfaces ge-0/0/0 redundant-ether-options redundancy-group 1",
+    );
+    let cluster = world.cluster.expect("a cluster");
+    let groups: Vec<_> = cluster.groups.iter().map(|group| (group.id, group.priorities)).collect();
+    assert_eq!(groups, [(0, [100, 0]), (1, [100, 200])]);
+    let group = |id| world.interfaces.get(IfIndex(id)).redundancy_group;
+    assert_eq!([1, 2, 3].map(group), [1, 0, 0]);
+}
+
+#[test]
+fn a_redundancy_group_must_be_one_of_the_cluster() {
+    let group = "set interfaces ge-0/0/0 redundant-ether-options redundancy-group 2\n";
+    let cluster = "set chassis cluster redundancy-group 1 node 0 priority 100\n";
+    assert_eq!(found(group), [""; 0], "without a cluster it means nothing");
+    assert_eq!(found(&format!("{group}{cluster}")), ["undefined-redundancy-group"]);
+    let wrong = [
+        "set chassis cluster redundancy-group 129 node 0 priority 100",
+        "set chassis cluster redundancy-group 1 node 2 priority 100",
+        "set chassis cluster redundancy-group 1 node 0 priority 255",
+        "set interfaces ge-0/0/0 redundant-ether-options redundancy-group 0",
+    ];
+    for line in wrong {
+        assert_eq!(found(line), ["bad-number"], "{line}");
+    }
+}
+
+#[test]
 fn mtu_of_the_wire_becomes_that_of_the_packet() {
     let world = office(
         "set interfaces ge-0/0/0 mtu 1514
