@@ -12,10 +12,11 @@ use signal_hook::iterator::Signals;
 use systems::schedule::settings::{CollectorSettings, DialectSetting, OnFullSetting};
 
 use crate::collector::outlet::{OutletStatus, Outlets};
-use crate::collector::service::{Service, ServiceConfig, ServiceStatus, Wakeup};
+use crate::collector::replica::{FileReplica, ReplicaStatus, ReplicaWatch, Replication};
+use crate::collector::service::{Service, ServiceConfig, ServiceStatus, Slowest, Wakeup};
 use crate::config::compile::CompileOptions;
 use crate::observe::{CollectorSource, Source};
-use crate::spool::{OnFull, Recovery, Spool, SpoolConfig};
+use crate::spool::{Durable, OnFull, Recovery, Spool, SpoolConfig};
 
 use super::summary::grouped;
 use super::{CollectArgs, Stop, inputs, outlets, say};
@@ -28,6 +29,7 @@ pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
     let schedule = inputs::schedule(args.schedule.as_deref())?;
     let settings = &schedule.settings.collector;
     let compiled = inputs::configuration(&args.config, &CompileOptions::default())?;
+    let replicates = compiled.world.cluster.is_some();
     let outlets = outlets::all(args, compiled, settings)?;
     let listen = args.listen.as_ref().or(settings.listen.as_ref());
     let listen = listen.ok_or_else(|| missing("--listen", "collector.listen"))?;
@@ -52,7 +54,13 @@ pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
     let started = Instant::now();
     let durable = spool.durable();
     let outlets = Outlets::start(directory, &durable, outlets)?;
-    let service = Service::new(config, spool, &recovery, outlets.slowest(), wakeup)?;
+    let replication = match replicates {
+        true => Some(replication(directory, settings, &durable, &wakeup)?),
+        false => None,
+    };
+    let replica = replication.as_ref().map(Replication::watch);
+    let slowest = Box::new(Readers { outlets: outlets.slowest(), replica: replica.clone() });
+    let service = Service::new(config, spool, &recovery, slowest, replica.clone(), wakeup)?;
     say(&format!("weir: collecting at {}\n", listen.display()));
     let shared = service.shared();
     let source: Arc<dyn Source> = Arc::new(CollectorSource {
@@ -60,19 +68,52 @@ pub(super) fn run(args: &CollectArgs) -> Result<(), Stop> {
         started,
         service: Arc::clone(&shared),
         outlets: outlets.watch(),
+        replica,
         durable,
     });
     for server in &servers {
         server.show(&source);
     }
     drop(service.run());
+    let replica = replication.map(Replication::stop);
     let outlets = outlets.stop();
-    say(&summary(&shared.status(), &outlets));
+    say(&summary(&shared.status(), &outlets, replica.as_ref()));
     Ok(())
 }
 
+/// Sessions go to a file until there is a peer to send them to.
+fn replication(
+    directory: &Path,
+    settings: &CollectorSettings,
+    durable: &Arc<Durable>,
+    wakeup: &Arc<Wakeup>,
+) -> anyhow::Result<Replication> {
+    let path = settings.sessions.clone().unwrap_or_else(|| directory.join("sessions"));
+    let replica = Box::new(FileReplica::new(&path));
+    let started = Replication::start(directory, durable, replica, Arc::clone(wakeup));
+    started.with_context(|| path.display().to_string())
+}
+
+/// All that read the spool, for retention.
+#[derive(Debug)]
+struct Readers {
+    outlets: Box<dyn Slowest>,
+    replica: Option<ReplicaWatch>,
+}
+
+impl Slowest for Readers {
+    fn slowest_ordinal(&self) -> u64 {
+        let replica = self.replica.as_ref().map(ReplicaWatch::slowest_ordinal);
+        self.outlets.slowest_ordinal().min(replica.unwrap_or(u64::MAX))
+    }
+}
+
 /// What became of everything, for a person.
-fn summary(service: &ServiceStatus, outlets: &[OutletStatus]) -> String {
+fn summary(
+    service: &ServiceStatus,
+    outlets: &[OutletStatus],
+    replica: Option<&ReplicaStatus>,
+) -> String {
     let mut out = String::new();
     let mut row = |what: &str, count: u64, note: &str| {
         // Writing to a string cannot fail.
@@ -105,6 +146,9 @@ fn summary(service: &ServiceStatus, outlets: &[OutletStatus]) -> String {
     let spool = &service.spool;
     let why = spool.waits.as_deref().map(|why| format!(", waiting: {why}")).unwrap_or_default();
     row("spool", spool.bytes, &format!("bytes in {} segments{why}", spool.segments));
+    if let Some(replica) = replica {
+        row("replicated", replica.sessions, &replica_note(replica));
+    }
     for outlet in outlets {
         let totals = &outlet.totals;
         let behind = service.spool.next_ordinal.saturating_sub(outlet.cursor);
@@ -123,6 +167,19 @@ fn summary(service: &ServiceStatus, outlets: &[OutletStatus]) -> String {
         row(outlet.promise.label(), totals.settled, &note);
     }
     out
+}
+
+fn replica_note(replica: &ReplicaStatus) -> String {
+    let totals = &replica.place.totals;
+    format!(
+        "sessions{}; {} opened, {} updated, {} closed, {} full resyncs, {} errors",
+        if replica.place.is_complete() { "" } else { ", not all" },
+        grouped(totals.opens),
+        grouped(totals.updates),
+        grouped(totals.closes),
+        grouped(totals.resyncs),
+        grouped(replica.errors)
+    )
 }
 
 fn missing(flag: &str, key: &str) -> Stop {

@@ -216,6 +216,19 @@ fn collected(out: &mut String, collector: &Collector) -> std::fmt::Result {
             grouped(spool.room_bytes),
         )?;
     }
+    if let Some(replica) = &collector.replica {
+        let state = match (replica.ready, replica.complete) {
+            (false, _) => "not ready",
+            (true, false) => "not complete until a full resync",
+            (true, true) => "complete",
+        };
+        writeln!(
+            out,
+            "  replica       {} sessions, {state}; {} records behind",
+            grouped(replica.sessions),
+            grouped(replica.backlog),
+        )?;
+    }
     match &collector.last_error {
         Some(error) => writeln!(out, "  last error    {error}"),
         None => Ok(()),

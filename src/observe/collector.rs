@@ -12,6 +12,7 @@ use components::wire::{FrameType, LossReport};
 use super::Source;
 use super::status::{self, CollectedStream, Identity, Process, Reported, Status};
 use crate::collector::outlet::{OutletStatus, OutletsWatch};
+use crate::collector::replica::{ReplicaStatus, ReplicaWatch};
 use crate::collector::service::{ServiceStatus, Shared, SpoolStatus};
 use crate::spool::{Durable, SpoolCounters};
 use crate::stream::clock::unix_ns;
@@ -27,6 +28,8 @@ pub struct CollectorSource {
     pub service: Arc<Shared>,
     /// The sinks'.
     pub outlets: OutletsWatch,
+    /// Where sessions are replicated to, if they are.
+    pub replica: Option<ReplicaWatch>,
     /// How far the spool is.
     pub durable: Arc<Durable>,
 }
@@ -60,6 +63,14 @@ impl Source for CollectorSource {
                     + sink.lost_total(),
             });
         }
+        let replica = self.replica.as_ref().map(|replica| self.replica(&replica.status()));
+        if let Some(replica) = &replica {
+            identities.push(Identity {
+                name: "replica: cursor = began + applied + others + lost".to_owned(),
+                left: replica.cursor,
+                right: replica.began + replica.applied + replica.others + replica.lost,
+            });
+        }
         let waits = service.spool.waits.as_ref();
         Status {
             process: process("collect", self.started),
@@ -68,7 +79,10 @@ impl Source for CollectorSource {
                 .into_iter()
                 .collect(),
             producer: None,
-            collector: Some(self.collector(&service, streams, sinks)),
+            collector: Some(status::Collector {
+                replica,
+                ..self.collector(&service, streams, sinks)
+            }),
             identities,
             http: status::Counts::new(),
         }
@@ -104,7 +118,37 @@ impl CollectorSource {
             ),
             spool: spool(&service.spool),
             sinks,
+            replica: None,
             last_error: service.last_error.clone(),
+        }
+    }
+
+    fn replica(&self, replica: &ReplicaStatus) -> status::Replica {
+        let place = &replica.place;
+        let totals = &place.totals;
+        let counters = [
+            ("opens", totals.opens),
+            ("updates", totals.updates),
+            ("closes", totals.closes),
+            ("resyncs", totals.resyncs),
+            ("unknown_closes", totals.unknown_closes),
+            ("errors", replica.errors),
+        ];
+        status::Replica {
+            ready: replica.ready,
+            complete: place.is_complete(),
+            sessions: replica.sessions,
+            stream: format!("{:016x}", place.stream),
+            began: totals.began,
+            applied: totals.applied,
+            others: totals.others,
+            lost: totals.lost,
+            cursor: place.ordinal,
+            kept: replica.kept.ordinal,
+            backlog: self.durable.ordinal().saturating_sub(place.ordinal),
+            lag_seconds: self.durable.waits(place.ordinal).as_secs_f64(),
+            counters: counters.map(|(name, count)| (name.to_owned(), count)).into(),
+            last_error: replica.last_error.clone(),
         }
     }
 

@@ -2,7 +2,9 @@
 //! follow Prometheus' conventions, and label values are kinds, reasons and names of the
 //! configuration: nothing that a packet could bring along.
 
-use super::status::{Collector, Counts, DataPlane, ProducedEvents, Producer, Sink, Spool, Status};
+use super::status::{
+    Collector, Counts, DataPlane, ProducedEvents, Producer, Replica, Sink, Spool, Status,
+};
 
 /// Figures of one name.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +42,9 @@ pub fn families(status: &Status) -> Vec<Family> {
     if let Some(collector) = &status.collector {
         list.collector(collector);
         list.spool(&collector.spool);
+        if let Some(replica) = &collector.replica {
+            list.replica(replica);
+        }
         list.sinks(&collector.sinks);
     }
     list.0
@@ -203,6 +208,20 @@ impl List {
         self.by("weir_collector_disconnects", help, "reason", &collector.hang_ups);
         let help = "Frames that could not be read, by type.";
         self.by("weir_collector_malformed", help, "type", &collector.malformed);
+    }
+
+    fn replica(&mut self, replica: &Replica) {
+        let flag = |is: bool| if is { 1.0 } else { 0.0 };
+        for (name, help, value) in [
+            ("weir_replica_ready", "1 if changes of sessions are taken.", flag(replica.ready)),
+            ("weir_replica_complete", "1 if no change is missing.", flag(replica.complete)),
+            ("weir_replica_sessions", "Sessions replicated.", float(replica.sessions)),
+            ("weir_replica_backlog", "Records that wait.", float(replica.backlog)),
+            ("weir_replica_lag_seconds", "How long the first has waited.", replica.lag_seconds),
+        ] {
+            self.gauge(name, help, value);
+        }
+        self.each("weir_replica", &replica.counters, "Replica");
     }
 
     fn spool(&mut self, spool: &Spool) {

@@ -153,6 +153,8 @@ pub struct Collector {
     pub hang_ups: Counts,
     /// Frames that could not be read, by type.
     pub malformed: Counts,
+    /// Where sessions are replicated to, if they are.
+    pub replica: Option<Replica>,
     /// The spool.
     pub spool: Spool,
     /// Where events go, each with a pace of its own.
@@ -223,6 +225,40 @@ pub struct Spool {
     pub sync_seconds_max: f64,
     /// All syncs together, seconds.
     pub sync_seconds: f64,
+}
+
+/// Where sessions are replicated to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Replica {
+    /// Whether it takes changes.
+    pub ready: bool,
+    /// False from a gap to the next FullResync.
+    pub complete: bool,
+    /// Sessions that it has.
+    pub sessions: u64,
+    /// Whose they are.
+    pub stream: String,
+    /// The ordinal at which it began.
+    pub began: u64,
+    /// Records that said something of sessions.
+    pub applied: u64,
+    /// Records that did not.
+    pub others: u64,
+    /// Records that it will never have.
+    pub lost: u64,
+    /// The ordinal of its next record.
+    pub cursor: u64,
+    /// The same as of what is in its file.
+    pub kept: u64,
+    /// Records that wait for it.
+    pub backlog: u64,
+    /// How long the first of them has.
+    pub lag_seconds: f64,
+    /// What it has done.
+    pub counters: Counts,
+    /// What went wrong last.
+    pub last_error: Option<String>,
 }
 
 /// Where events go.

@@ -1,6 +1,10 @@
 //! A FullResync makes a replica forget its sessions; telling it of all of them again is the data
 //! plane's, slice by slice between its bursts, while changes go on being told as they happen.
 
+use std::time::{Duration, Instant};
+
+use super::stream::Stream;
+
 /// How far the workers are.
 #[derive(Clone, Debug)]
 pub(super) struct Export {
@@ -36,6 +40,32 @@ impl Export {
         }
     }
 }
+
+impl Export {
+    /// When the captures are at their end: tells what is still asked for, until no FullResync is
+    /// owed any more, or for as long as the end may wait.
+    pub(super) fn settle(
+        &mut self,
+        stream: &mut Stream,
+        mut tell: impl FnMut(&mut Stream, usize, usize) -> Option<usize>,
+    ) {
+        let limit = Instant::now() + stream.replication_wait();
+        loop {
+            self.look(stream.exports());
+            if self.is_under_way() && stream.takes_export() {
+                self.go_on(|worker, slot| tell(stream, worker, slot));
+            }
+            let done = !self.is_under_way() && !stream.owes_resync();
+            if done || Instant::now() >= limit {
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+/// How often the end looks whether a FullResync was acked.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Sessions that a worker tells of between two bursts.
 pub(super) const SLICE: usize = 256;

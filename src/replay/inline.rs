@@ -53,6 +53,9 @@ pub(super) fn run(
     if settings.replay.at_end == AtEnd::AgeOut {
         worker.age_out(agenda.world(), &mut Direct { port, stream });
     }
+    export.settle(stream, |stream, _, slot| {
+        worker.export(slot, SLICE, agenda.world(), &mut Direct { port, stream })
+    });
     Totals::of([&worker])
 }
 

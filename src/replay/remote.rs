@@ -43,6 +43,7 @@ pub(super) struct Remote {
     ring: Option<std::path::PathBuf>,
     collector: std::path::PathBuf,
     observed: Option<Observed>,
+    replicates: bool,
 }
 
 /// Where others read the ledger, and when it was put there.
@@ -125,6 +126,7 @@ impl Remote {
             ring: config.ring,
             collector: config.path,
             observed: None,
+            replicates,
         })
     }
 
@@ -139,6 +141,17 @@ impl Remote {
     /// How often all sessions are to be told of anew.
     pub(super) fn exports(&self) -> u64 {
         self.sender.exports()
+    }
+
+    /// Whether a FullResync is owed, where somebody acts on one.
+    pub(super) fn owes_resync(&self) -> bool {
+        // What is not known yet is owed.
+        self.replicates && self.sender.settled(TELL_EVERY).is_none_or(|status| status.owes_resync)
+    }
+
+    /// How long the end waits for it to be acked.
+    pub(super) const fn replication_wait(&self) -> Duration {
+        if self.replicates { self.drain_timeout } else { Duration::ZERO }
     }
 
     /// Whether more of them may be told of now: what waits for room may always.

@@ -78,12 +78,18 @@ pub(super) fn run(
             break;
         }
     }
-    let Crew { mut lanes, .. } = crew;
+    let lanes = &mut crew.lanes;
     if settings.replay.at_end == AtEnd::AgeOut {
         let world = agenda.world();
         lanes.par_iter_mut().for_each(|lane| lane.worker.age_out(world, &mut lane.collected));
-        merge(&mut lanes, port, stream);
+        merge(lanes, port, stream);
     }
+    export.settle(stream, |stream, lane, slot| {
+        let Lane { worker, collected, .. } = &mut lanes[lane];
+        let next = worker.export(slot, CHUNK_PACKETS, agenda.world(), collected);
+        merge(&mut lanes[lane..=lane], port, stream);
+        next
+    });
     Ok(Totals::of(lanes.iter().map(|lane| &lane.worker)))
 }
 

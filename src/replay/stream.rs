@@ -4,6 +4,7 @@
 //! collector is another process, and the ring belongs to the sender's thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use components::block::EventFrame;
 use components::kinds::{EventKind, SessionChange};
@@ -102,6 +103,22 @@ impl Stream {
         match self {
             Self::Inline(_) => 0,
             Self::Remote(stream) => stream.exports(),
+        }
+    }
+
+    /// Whether a FullResync is owed to a replica that is behind this stream.
+    pub(super) fn owes_resync(&self) -> bool {
+        match self {
+            Self::Inline(_) => false,
+            Self::Remote(stream) => stream.owes_resync(),
+        }
+    }
+
+    /// How long the end waits for a replica.
+    pub(super) fn replication_wait(&self) -> Duration {
+        match self {
+            Self::Inline(_) => Duration::ZERO,
+            Self::Remote(stream) => stream.replication_wait(),
         }
     }
 

@@ -194,6 +194,17 @@ impl Sender {
         self.bell.ring();
     }
 
+    /// The figures once everything handed over so far is numbered or refused; `None` if that takes
+    /// longer than `timeout`.
+    #[must_use]
+    pub fn settled(&self, timeout: Duration) -> Option<SenderStatus> {
+        let (tell, told) = flume::bounded(1);
+        self.cut(move |status| {
+            let _ = tell.send(status.clone());
+        });
+        told.recv_timeout(timeout).ok()
+    }
+
     /// Reads the figures, also after this handle is gone.
     #[must_use]
     pub fn watch(&self) -> SenderWatch {

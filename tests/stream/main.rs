@@ -5,6 +5,7 @@
 mod faults;
 mod observe;
 mod pressure;
+mod replication;
 mod support;
 mod system;
 

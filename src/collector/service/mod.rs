@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use components::stream::{Collector, CollectorConfig, Time};
+use components::stream::{Collector, CollectorConfig, Resync, Time};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 pub use listener::{ListenError, Listener};
@@ -22,6 +22,7 @@ pub use status::{ServiceStatus, Shared};
 pub use wakeup::Wakeup;
 pub use writer::{Slowest, SpoolStatus};
 
+use crate::collector::replica::ReplicaWatch;
 use crate::failpoint::failpoint;
 use crate::spool::{Chunk, Directory, Recovery, Spool};
 use crate::stream::clock::{Clock, JumpWatch, unix_ns};
@@ -76,12 +77,17 @@ pub struct Service {
     shared: Arc<Shared>,
     checked_at: Time,
     jumps: JumpWatch,
+    /// Where sessions are replicated to, if they are.
+    replica: Option<ReplicaWatch>,
+    /// A resynchronisation that the replica has still to come to.
+    resync: Option<Resync>,
     /// The figures that others see are not the last ones.
     stale: bool,
 }
 
 impl Service {
-    /// Listens. `recovery` is what opening `spool` has found; `slowest` knows the sinks.
+    /// Listens. `recovery` is what opening `spool` has found; `slowest` knows its readers, of which
+    /// `replica` is one that FullResyncs wait for.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -90,10 +96,16 @@ impl Service {
         spool: Spool<Directory>,
         recovery: &Recovery,
         slowest: Box<dyn Slowest>,
+        replica: Option<ReplicaWatch>,
         wakeup: Arc<Wakeup>,
     ) -> Result<Self, ServiceError> {
         let positions = recovery.totals.streams().to_vec();
-        let machine = Collector::new(config.machine.clone(), positions);
+        let replication = match replica {
+            Some(_) => components::stream::Replication::Replicated,
+            None => components::stream::Replication::Standalone,
+        };
+        let machine = CollectorConfig { replication, ..config.machine.clone() };
+        let machine = Collector::new(machine, positions);
         let chunk = Chunk::new(spool.next_ordinal());
         let writer = Writer::start(spool, config.spool_bytes_max, slowest, Arc::clone(&wakeup))?;
         Ok(Self {
@@ -112,6 +124,8 @@ impl Service {
             shared: Arc::default(),
             checked_at: Time::default(),
             jumps: JumpWatch::start(),
+            replica,
+            resync: None,
             stale: false,
         })
     }
@@ -136,6 +150,7 @@ impl Service {
     fn turn(&mut self) -> bool {
         let now = self.clock.now();
         let mut busy = self.settle();
+        busy |= self.resync();
         self.accept(now);
         busy |= self.read(now);
         self.sync(now);
@@ -185,6 +200,25 @@ impl Service {
     fn ready(&mut self) {
         let room = self.journal.chunk.bytes().len() < self.config.chunk_bytes_max;
         self.machine.spool_ready(!self.spool_waits && (room || !self.in_flight));
+    }
+
+    /// Lets a FullResync be acked once the replica has come to it; true if one may be now.
+    fn resync(&mut self) -> bool {
+        let Some(replica) = &self.replica else {
+            return false;
+        };
+        if self.resync.is_none() {
+            self.machine.replication_ready(replica.is_ready());
+            self.resync = self.machine.take_resync();
+        }
+        match self.resync.take_if(|resync| replica.is_done(*resync)) {
+            Some(resync) => {
+                self.machine.resynced(resync);
+                self.advance();
+                true
+            }
+            None => false,
+        }
     }
 
     fn advance(&mut self) {

@@ -53,9 +53,7 @@ impl Engine {
             // Before a slot that an Ack set free is used again.
             self.publish();
             busy |= self.take_blocks(now);
-            if self.shared.take_missed() {
-                self.producer.miss_session();
-            }
+            self.look_for_missed();
             self.connect(now);
             busy |= self.write(now);
             self.hang_up(now);
@@ -98,6 +96,7 @@ impl Engine {
                         continue;
                     }
                     Ok(Message::Cut(cut)) => {
+                        self.look_for_missed();
                         self.put();
                         (cut.0)(&self.shared.status());
                         continue;
@@ -117,6 +116,13 @@ impl Engine {
             let _ = self.pool.push(block);
         }
         taken
+    }
+
+    /// Owes a FullResync for session frames that the channel had no room for.
+    fn look_for_missed(&mut self) {
+        if self.shared.take_missed() {
+            self.producer.miss_session();
+        }
     }
 
     /// Numbers a block; false if it has to wait for room.

@@ -106,6 +106,9 @@ pub struct CollectorSettings {
     pub queue_frames_max: Spanned<usize>,
     /// The longest that a frame waits for its sync, milliseconds: others share it meanwhile.
     pub commit_ms: Spanned<u32>,
+    /// The file of the sessions that are replicated, where the configuration has a `chassis
+    /// cluster`: `sessions` in the spool's directory unless it is named.
+    pub sessions: Option<PathBuf>,
     /// Where log files of the configuration lie.
     pub log_directory: Option<PathBuf>,
     /// A log file is rotated before it would be longer, MiB; 0 for never.
@@ -145,6 +148,7 @@ impl Default for CollectorSettings {
             spool_hours_max: Spanned::new(0..0, 0),
             queue_frames_max: Spanned::new(0..0, 4096),
             commit_ms: Spanned::new(0..0, 5),
+            sessions: None,
             log_directory: None,
             log_mib_max: Spanned::new(0..0, 0),
             log_hours_max: Spanned::new(0..0, 0),
