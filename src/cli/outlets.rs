@@ -29,17 +29,20 @@ pub(super) fn all(
         for (name, target) in targets(stream, settings)? {
             let mut options = RenderOptions::new(format_of(stream.format), host);
             (options.facility, options.severity) = (stream.facility, stream.severity);
+            options.sequence_id = settings.sequence_id;
             let categories = stream.categories.clone();
             let selection = Selection { categories, per_second: stream.rate_limit };
             outlets.push(OutletConfig { name, target, selection, renderer: renderer(options) });
         }
     }
     if let Some(path) = &args.log {
+        let mut options = RenderOptions::new(Format::from(args.format), host);
+        options.sequence_id = settings.sequence_id;
         outlets.push(OutletConfig {
             name: format!("file {}", path.display()),
             target: Target::File(rotated(FileTarget::unlimited(path.clone()), settings)),
             selection: Selection::default(),
-            renderer: renderer(RenderOptions::new(Format::from(args.format), host)),
+            renderer: renderer(options),
         });
     }
     Ok(outlets)

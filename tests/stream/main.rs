@@ -3,6 +3,7 @@
 //! number is in the spool once.
 
 mod faults;
+mod marks;
 mod observe;
 mod pressure;
 mod replication;

@@ -15,7 +15,8 @@ use zerocopy::FromBytes;
 use super::selection::{Limit, SUMMARY_EVERY};
 use super::transport::{FileMark, Lines, Transport};
 use super::{OutletConfig, OutletStatus, Selection, Shared};
-use crate::collector::render::{Notice, Renderer};
+use crate::collector::render::{Mark, Notice, Renderer};
+use crate::failpoint::failpoint;
 use crate::spool::{Cursor, CursorFile, Durable, Missing, Read, Saved, SinkTotals, SpoolReader};
 use crate::stream::clock::unix_ns;
 
@@ -184,6 +185,7 @@ impl Engine {
             let lines = Lines { bytes: &self.batch.lines, ends: &self.batch.ends };
             let sent = self.transport.send(lines);
             self.status.again = self.transport.again;
+            failpoint("outlet-sent");
             match sent {
                 Ok(taken) => {
                     let counts = &mut self.batch.counts;
@@ -289,7 +291,7 @@ impl Telling<'_> {
     fn record(&mut self, record: &Record<'_>) {
         self.batch.records += 1;
         match record.kind {
-            RecordKind::Frame => self.frame(record.payload),
+            RecordKind::Frame => self.frame(record),
             RecordKind::Loss => match Loss::parse(record.payload) {
                 Some((loss, reason)) => {
                     let range = Some((loss.first.get(), loss.last.get()));
@@ -305,15 +307,20 @@ impl Telling<'_> {
         }
     }
 
-    fn frame(&mut self, bytes: &[u8]) {
+    fn frame(&mut self, record: &Record<'_>) {
+        let bytes = record.payload;
         let header = FrameHeader::parse(bytes);
+        let sequence = header.as_ref().map_or(0, |header| header.sequence.get());
+        let mark = Some(Mark { stream: record.stream, sequence });
         let payload = bytes.get(HEADER_LENGTH..).unwrap_or_default();
         let frame = header.and_then(|header| Frame::decode(&header, payload));
         match frame {
             Ok(Frame::RtFlow(event)) if self.selection.takes(event.kind) => {
                 if self.limit.admits() {
                     self.batch.counts.settled += 1;
-                    self.batch.line(|lines| self.renderer.render(&event, bytes, lines));
+                    let line =
+                        |lines: &mut _| self.renderer.render_marked(&event, bytes, mark, lines);
+                    self.batch.line(line);
                 } else {
                     self.batch.counts.suppressed += 1;
                     *self.suppressed += 1;

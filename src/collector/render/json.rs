@@ -6,10 +6,11 @@ use components::address::{Address, Family};
 use components::kinds::{Action, EventKind};
 use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
 
+use super::Mark;
 use super::escape::push_json;
 use super::facts::Facts;
 use super::lines::{Fields, Tag, attack_name};
-use super::number::{push_address, push_u64};
+use super::number::{push_address, push_id, push_u64};
 
 /// Writes members after the object's first, the time stamp.
 pub(super) struct JsonObject<'a> {
@@ -51,6 +52,18 @@ impl JsonObject<'_> {
             self.ecs("event.reason", facts.close_reason());
             self.count("event.duration", facts.elapsed_s().saturating_mul(1_000_000_000));
         }
+    }
+
+    /// What tells the event from every other.
+    pub(super) fn mark(&mut self, mark: Mark) {
+        self.member("event.id", |out| {
+            out.push(b'"');
+            push_id(out, mark.stream);
+            out.push(b'-');
+            push_u64(out, mark.sequence);
+            out.push(b'"');
+        });
+        self.count("event.sequence", mark.sequence);
     }
 
     fn endpoints(&mut self, facts: &Facts<'_>) {

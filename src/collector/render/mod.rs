@@ -65,6 +65,19 @@ pub struct RenderOptions {
     pub facility: Option<u8>,
     /// Syslog severity 0..=7; `None` is error (3) for screens and informational (6) for the rest.
     pub severity: Option<u8>,
+    /// Mark lines of structured data with their number: `[meta sequenceId="N"]` (RFC 5424 section
+    /// 7.3.1). Junos does not.
+    pub sequence_id: bool,
+}
+
+/// What tells an event from every other, and so one that comes again from one that is new: the
+/// stream, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The stream's id.
+    pub stream: u64,
+    /// The sequence number.
+    pub sequence: u64,
 }
 
 /// Prints events. One per sink, since it remembers the last time stamp.
@@ -99,6 +112,14 @@ impl SessionIdKey {
     }
 }
 
+impl Mark {
+    /// The number as RFC 5424 section 7.3.1 has it: 1 to 2147483647, and then 1 again.
+    #[must_use]
+    pub const fn sequence_id(self) -> u64 {
+        self.sequence.saturating_sub(1) % 0x7fff_ffff + 1
+    }
+}
+
 impl RenderOptions {
     /// The defaults, for a host.
     #[must_use]
@@ -110,6 +131,7 @@ impl RenderOptions {
             session_id_key: SessionIdKey::default(),
             facility: None,
             severity: None,
+            sequence_id: false,
         }
     }
 }
@@ -131,11 +153,23 @@ impl Renderer {
     /// Appends one event: a line with its newline, or in [`Format::Binary`] `frame`, which is the
     /// event's header and record.
     pub fn render(&mut self, event: &RtFlow, frame: &[u8], out: &mut Vec<u8>) {
+        self.render_marked(event, frame, None, out);
+    }
+
+    /// The same of an event that may come again: lines of [`Format::Json`] have the mark as
+    /// `event.id` and `event.sequence`, those of [`Format::SdSyslog`] if the options say so.
+    pub fn render_marked(
+        &mut self,
+        event: &RtFlow,
+        frame: &[u8],
+        mark: Option<Mark>,
+        out: &mut Vec<u8>,
+    ) {
         let facts = &Facts { event, world: &self.world };
         match self.printer.options.format {
-            Format::SdSyslog => self.printer.sd_syslog(facts, out),
+            Format::SdSyslog => self.printer.sd_syslog(facts, mark, out),
             Format::Syslog => self.printer.syslog(facts, out),
-            Format::Json => self.printer.json(facts, out),
+            Format::Json => self.printer.json(facts, mark, out),
             Format::Binary => out.extend_from_slice(frame),
         }
     }
@@ -143,7 +177,7 @@ impl Renderer {
 
 impl Printer {
     /// `<PRI>1 TIMESTAMP HOST PROGRAM - TAG [junos@2636.1.1.1.2.129 key="value" …]`.
-    fn sd_syslog(&mut self, facts: &Facts<'_>, out: &mut Vec<u8>) {
+    fn sd_syslog(&mut self, facts: &Facts<'_>, mark: Option<Mark>, out: &mut Vec<u8>) {
         let tag = Tag::of(facts);
         self.push_priority(out, tag.program());
         out.extend_from_slice(b"1 ");
@@ -158,6 +192,11 @@ impl Printer {
         push_u64(out, u64::from(self.options.platform));
         let fields = &mut StructuredData { out };
         lines::tell(fields, facts, tag, self.options.session_id_key);
+        if let Some(mark) = mark.filter(|_| self.options.sequence_id) {
+            out.extend_from_slice(b"][meta sequenceId=\"");
+            push_u64(out, mark.sequence_id());
+            out.push(b'"');
+        }
         out.extend_from_slice(b"]\n");
     }
 
@@ -179,12 +218,15 @@ impl Printer {
         out.push(b'\n');
     }
 
-    fn json(&mut self, facts: &Facts<'_>, out: &mut Vec<u8>) {
+    fn json(&mut self, facts: &Facts<'_>, mark: Option<Mark>, out: &mut Vec<u8>) {
         let tag = Tag::of(facts);
         out.extend_from_slice(b"{\"@timestamp\":\"");
         self.clock.push_rfc3339(out, facts.event.time_ns);
         out.push(b'"');
         let object = &mut JsonObject { out };
+        if let Some(mark) = mark {
+            object.mark(mark);
+        }
         object.common_schema(facts, tag, &self.host);
         lines::tell(object, facts, tag, self.options.session_id_key);
         out.extend_from_slice(b"}\n");

@@ -110,6 +110,15 @@ const PAIRS: &[u8; 200] = &{
     pairs
 };
 
+/// Sixteen hexadecimal digits.
+pub(super) fn push_id(out: &mut Vec<u8>, value: u64) {
+    for byte in value.to_be_bytes() {
+        for digit in [byte >> 4, byte & 15] {
+            out.push(b"0123456789abcdef"[usize::from(digit)]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

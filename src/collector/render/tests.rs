@@ -115,6 +115,30 @@ fn a_screen_flag_without_its_option_still_names_the_attack() {
 }
 
 #[test]
+fn a_mark_stands_where_its_format_has_a_place_for_it() {
+    let deny = event(EventKind::PolicyDeny);
+    let marked = |options: RenderOptions, sequence| {
+        let mut out = Vec::new();
+        let mark = Some(Mark { stream: 0x2a, sequence });
+        Renderer::new(world(), options).render_marked(&deny, &[], mark, &mut out);
+        String::from_utf8(out).expect("lines are UTF-8")
+    };
+    let options = RenderOptions::new(Format::SdSyslog, "fw1");
+    assert_eq!(marked(options.clone(), 7).trim_end(), sd(&deny), "as Junos, unless it is wanted");
+    let options = RenderOptions { sequence_id: true, ..options };
+    let expected = |id: &str| format!("{}[meta sequenceId=\"{id}\"]\n", sd(&deny));
+    assert_eq!(marked(options.clone(), 7), expected("7"));
+    assert_eq!(marked(options.clone(), 0x7fff_ffff), expected("2147483647"));
+    assert_eq!(marked(options, 0x8000_0000), expected("1"), "it begins again");
+    let json = marked(RenderOptions::new(Format::Json, "fw1"), 7);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
+    assert_eq!(json["event.id"], "000000000000002a-7");
+    assert_eq!(json["event.sequence"], 7);
+    let plain = marked(RenderOptions::new(Format::Syslog, "fw1"), 7);
+    assert_eq!(plain.trim_end(), line(RenderOptions::new(Format::Syslog, "fw1"), &deny));
+}
+
+#[test]
 fn binary_is_the_frame_as_it_came() {
     let deny = event(EventKind::PolicyDeny);
     let (frame, mut out) = (frame(&deny, 7), vec![0xa5]);

@@ -109,6 +109,8 @@ pub struct CollectorSettings {
     /// The file of the sessions that are replicated, where the configuration has a `chassis
     /// cluster`: `sessions` in the spool's directory unless it is named.
     pub sessions: Option<PathBuf>,
+    /// Whether lines of structured data end with their number, `[meta sequenceId="N"]`.
+    pub sequence_id: bool,
     /// Where log files of the configuration lie.
     pub log_directory: Option<PathBuf>,
     /// A log file is rotated before it would be longer, MiB; 0 for never.
@@ -149,6 +151,7 @@ impl Default for CollectorSettings {
             queue_frames_max: Spanned::new(0..0, 4096),
             commit_ms: Spanned::new(0..0, 5),
             sessions: None,
+            sequence_id: false,
             log_directory: None,
             log_mib_max: Spanned::new(0..0, 0),
             log_hours_max: Spanned::new(0..0, 0),
