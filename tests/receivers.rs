@@ -317,6 +317,42 @@ fn rsyslog_has_every_line_over_tls_from_a_client_with_a_certificate() {
 }
 
 #[test]
+#[ignore = "needs openssl"]
+fn a_receiver_of_an_old_version_of_tls_gets_nothing_and_the_reason_is_told() {
+    let bench = Bench::new();
+    certificates(&bench);
+    let port = port();
+    let child = Command::new("openssl")
+        .args(["s_server", "-quiet", "-accept", &port.to_string()])
+        .args(["-cert", &bench.file("receiver.pem"), "-key", &bench.file("receiver.key")])
+        .args(["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
+        .stdin(Stdio::piped())
+        .stdout(fs::File::create(bench.file("out")).expect("a file"))
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl is there");
+    let _receiver = Receiver { child };
+    listens(port);
+    let (control, schedule) = (bench.file("ctl"), schedule(&bench));
+    let config = config(&bench, &stream(port, TLS));
+    let more = ["--schedule", &schedule, "--control", &control];
+    let collector = bench.collect_in(&config, &more, &[]);
+    let output = bench.replay_by(&config, &[], CAPTURE);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let sink = || {
+        let shown = weir(&["show", "sinks", "--json", "--control", &control]).stdout;
+        let shown: serde_json::Value = serde_json::from_slice(&shown).expect("JSON");
+        shown[0]["collector"]["sinks"][0].clone()
+    };
+    wait_for("the reason is told", || {
+        sink()["last_error"].as_str().is_some_and(|error| error.contains("ProtocolVersion"))
+    });
+    assert_eq!(sink()["settled"], 0);
+    assert_eq!(received(&bench), [""; 0]);
+    drop(collector);
+}
+
+#[test]
 #[ignore = "needs syslog-ng"]
 fn syslog_ng_has_every_line_over_tls_from_a_client_with_a_certificate() {
     let bench = Bench::new();

@@ -2,6 +2,7 @@
 //! consumer in another language on the other. Whoever is killed, whenever: every event that got a
 //! number is in the spool once.
 
+mod errors;
 mod faults;
 mod marks;
 mod observe;

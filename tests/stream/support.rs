@@ -74,6 +74,23 @@ impl Bench {
         self.listening(command)
     }
 
+    /// A collector whose system calls fail as `strace -e inject` is told.
+    pub(crate) fn collect_failing(&self, injected: &[&str], more: &[&str]) -> Collector {
+        let (socket, spool) = (self.file("socket"), self.file("spool"));
+        let mut command = failing(injected);
+        command.args(["collect", "--config", CONFIG, "--listen", &socket, "--spool", &spool]);
+        command.args(more);
+        self.listening(command)
+    }
+
+    /// The same of a producer, which waits for its end.
+    pub(crate) fn replay_failing(&self, injected: &[&str]) -> Output {
+        let (socket, ring) = (self.file("socket"), self.file("ring"));
+        let mut command = failing(injected);
+        command.args(["replay", "--config", CONFIG, "--stream", &socket, "--ring", &ring, CAPTURE]);
+        command.output().expect("strace runs")
+    }
+
     /// Starts a collector and waits until it listens.
     fn listening(&self, mut command: Command) -> Collector {
         let socket = self.file("socket");
@@ -227,6 +244,18 @@ pub(crate) fn weir(arguments: &[&str]) -> Output {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command
+}
+
+/// Our program below `strace`, which stays out of the way: the child is the program itself.
+fn failing(injected: &[&str]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+    for inject in injected {
+        command.args(["-e", &format!("inject={inject}")]);
+    }
+    command.arg(env!("CARGO_BIN_EXE_weir"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     command
 }
 
