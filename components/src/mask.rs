@@ -90,17 +90,50 @@ impl RowMask {
         either
     }
 
+    /// The rows in this one and not in the other.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        let mut left = self.clone();
+        for (mine, theirs) in left.0.iter_mut().zip(&other.0) {
+            *mine &= !theirs;
+        }
+        left
+    }
+
+    /// The lowest row in it.
+    #[must_use]
+    pub fn lowest(&self) -> Option<usize> {
+        let at = self.0.iter().position(|word| *word != 0)?;
+        Some(at * 64 + self.0[at].trailing_zeros() as usize)
+    }
+
     /// The rows in it, in order.
-    pub fn iter(&self) -> impl Iterator<Item = usize> + use<> {
-        let words = self.0;
-        (0..WORDS).flat_map(move |index| {
-            let mut word = words[index];
-            std::iter::from_fn(move || {
-                let bit = word.trailing_zeros() as usize;
-                word &= word.checked_sub(1)?;
-                Some(index * 64 + bit)
-            })
-        })
+    pub fn iter(&self) -> Rows {
+        Rows { words: self.0, at: 0, word: self.0[0] }
+    }
+}
+
+/// Rows of a mask, in order.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    words: [u64; WORDS],
+    at: usize,
+    /// What is left of the word at `at`.
+    word: u64,
+}
+
+impl Iterator for Rows {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.at += 1;
+            self.word = *self.words.get(self.at)?;
+        }
+        let bit = self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        Some(self.at * 64 + bit)
     }
 }
 
@@ -124,6 +157,10 @@ mod tests {
         let odd = RowMask::where_each(&values, |value| value % 2 == 1);
         let either = (0..1000).filter(|&row| values[row].is_multiple_of(3) || values[row] % 2 == 1);
         assert!(mask.or(&odd).iter().eq(either));
+        let fits = |&row: &usize| values[row].is_multiple_of(6);
+        assert!(mask.less(&odd).iter().eq((0..1000).filter(fits)));
+        assert_eq!(mask.lowest(), rows.first().copied());
+        assert_eq!(RowMask::default().lowest(), None);
     }
 
     #[test]

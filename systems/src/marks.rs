@@ -39,6 +39,12 @@ impl Marks {
         if self.any { self.rows[row] } else { Mark::default() }
     }
 
+    /// Whether any row is marked.
+    #[must_use]
+    pub const fn any(&self) -> bool {
+        self.any
+    }
+
     /// Marks a row.
     pub fn set(&mut self, row: usize, mark: Mark) {
         self.any |= mark != Mark::default();

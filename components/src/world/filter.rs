@@ -6,7 +6,7 @@ use crate::ids::{CounterId, FilterId, IfIndex, PolicerId};
 use crate::world::policer::LossPriority;
 
 /// `from …` of a term: every condition given must hold; an absent one is `None` or empty.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterMatch {
     /// `source-address`, `source-prefix-list`, less their `except`s.
     pub source: Option<AddressSet>,
@@ -100,6 +100,19 @@ pub struct FilterTerm {
     pub dscp: Option<u8>,
 }
 
+/// What a term asks about, so that nobody looks through conditions that are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Nothing: every packet fits.
+    Nothing,
+    /// Addresses only.
+    Addresses,
+    /// The protocol only.
+    Protocol,
+    /// Ports or other things too.
+    More,
+}
+
 /// A filter.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -107,6 +120,62 @@ pub struct Filter {
     pub id: FilterId,
     /// `inet` or `inet6`.
     pub family: Family,
-    /// Terms in order; a term's id is its position from 1.
-    pub terms: Vec<FilterTerm>,
+    terms: Vec<FilterTerm>,
+    asks: Vec<Asks>,
+    plain: bool,
+}
+
+impl Filter {
+    /// A filter of terms in order; a term's id is its position from 1.
+    #[must_use]
+    pub fn new(id: FilterId, family: Family, terms: Vec<FilterTerm>) -> Self {
+        let asks = terms.iter().map(|term| term.matches.asks()).collect();
+        let plain = terms.iter().all(FilterTerm::is_plain);
+        Self { id, family, terms, asks, plain }
+    }
+
+    /// The terms.
+    #[must_use]
+    pub fn terms(&self) -> &[FilterTerm] {
+        &self.terms
+    }
+
+    /// The terms and what each asks about.
+    pub fn asking(&self) -> impl Iterator<Item = (&FilterTerm, Asks)> {
+        self.terms.iter().zip(self.asks.iter().copied())
+    }
+
+    /// Each packet's way through it is its own: no term meters, marks, or goes by marks, and the
+    /// first that fits decides. Then packets may be judged term by term instead of one by one.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.plain
+    }
+}
+
+impl FilterTerm {
+    fn is_plain(&self) -> bool {
+        self.policer.is_none()
+            && self.loss_priority.is_none()
+            && self.dscp.is_none()
+            && self.matches.loss_priorities.is_empty()
+            && self.action != FilterAction::NextTerm
+    }
+}
+
+impl FilterMatch {
+    fn asks(&self) -> Asks {
+        let without_addresses =
+            Self { source: None, destination: None, either: None, ..self.clone() };
+        let without_protocol = Self { protocols: Vec::new(), ..self.clone() };
+        if *self == Self::default() {
+            Asks::Nothing
+        } else if without_addresses == Self::default() {
+            Asks::Addresses
+        } else if without_protocol == Self::default() {
+            Asks::Protocol
+        } else {
+            Asks::More
+        }
+    }
 }

@@ -84,7 +84,7 @@ impl<'m> Compiler<'m, '_> {
             name: filter.name.text.to_owned(),
             terms: named.iter().map(|term| term.name.text.to_owned()).collect(),
         });
-        self.world.filters.push(Filter { id, family: filter.family, terms });
+        self.world.filters.push(Filter::new(id, filter.family, terms));
     }
 
     fn counter(&mut self, filter: Word<'m>, name: Word<'m>) -> CounterId {
@@ -184,14 +184,14 @@ impl<'m> Compiler<'m, '_> {
         };
         let (mut terms, mut term_names) = (Vec::new(), Vec::new());
         for id in ids {
-            terms.extend_from_slice(&world.filters[id.index() - 1].terms);
+            terms.extend_from_slice(world.filters[id.index() - 1].terms());
             term_names.extend_from_slice(&world.names.filters[id.index()].terms);
         }
         if terms.len() > IDS_MAX {
             let message = format!("more than {IDS_MAX} terms in a list of filters");
             self.diagnostics.error("too-many", names[0].span, message);
         }
-        world.filters.push(Filter { id, family, terms });
+        world.filters.push(Filter::new(id, family, terms));
         world.names.filters.push(FilterName { name: joined.to_owned(), terms: term_names });
         id
     }

@@ -3,7 +3,7 @@
 //! the field (Junos matches bytes there; a filter that lets a fragment through because its payload
 //! looks like a port would be open).
 
-use components::address::{Address, Family};
+use components::address::{Address, AddressSet, Family};
 use components::columns::{FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, tcp_flag};
 use components::ids::IfIndex;
 use components::world::application::{ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE};
@@ -31,7 +31,7 @@ pub(super) struct Packet {
 
 /// True if every condition holds.
 pub(super) fn fits(conditions: &FilterMatch, packet: &Packet) -> bool {
-    addresses_fit(conditions, packet)
+    addresses_fit(conditions, packet.family, packet.source, packet.destination)
         && (conditions.protocols.is_empty() || conditions.protocols.contains(&packet.protocol))
         && ports_fit(conditions, packet)
         && tcp_fits(conditions, packet)
@@ -39,14 +39,18 @@ pub(super) fn fits(conditions: &FilterMatch, packet: &Packet) -> bool {
         && header_fits(conditions, packet)
 }
 
-fn addresses_fit(conditions: &FilterMatch, packet: &Packet) -> bool {
-    let FilterMatch { source, destination, either, .. } = conditions;
-    let family = packet.family;
-    let from = |set: &components::address::AddressSet| set.contains(family, packet.source);
-    let to = |set: &components::address::AddressSet| set.contains(family, packet.destination);
-    source.as_ref().is_none_or(from)
-        && destination.as_ref().is_none_or(to)
-        && either.as_ref().is_none_or(|set| from(set) || to(set))
+/// True if the conditions on addresses hold.
+pub(super) fn addresses_fit(
+    conditions: &FilterMatch,
+    family: Family,
+    source: Address,
+    destination: Address,
+) -> bool {
+    let from = |set: &AddressSet| set.contains(family, source);
+    let to = |set: &AddressSet| set.contains(family, destination);
+    conditions.source.as_ref().is_none_or(from)
+        && conditions.destination.as_ref().is_none_or(to)
+        && conditions.either.as_ref().is_none_or(|set| from(set) || to(set))
 }
 
 fn ports_fit(conditions: &FilterMatch, packet: &Packet) -> bool {

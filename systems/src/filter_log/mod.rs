@@ -5,6 +5,7 @@
 //! policer drops or marks what is beyond its rate; marks go on to the next hook and to `rewrite`.
 //! The output filter sees the packet as it is transmitted: translated, marked, its TTL lowered.
 
+mod columns;
 mod matching;
 
 #[cfg(test)]
@@ -13,7 +14,7 @@ mod tests;
 use components::address::Family;
 use components::batch::{Access, Batch};
 use components::event::{Event, Events};
-use components::ids::{FilterId, PolicerId};
+use components::ids::{FilterId, IfIndex, PolicerId};
 use components::kinds::{Action, EventKind, FilterSource};
 use components::mask::RowMask;
 use components::reason::{DropReason, Fate, Verdict};
@@ -27,6 +28,7 @@ use crate::marks::Mark;
 use crate::shard::Shard;
 use crate::system::System;
 
+use columns::{Columns, Groups, Hits, action_of};
 use matching::Packet;
 
 view! {
@@ -106,16 +108,17 @@ enum Outcome {
 }
 
 /// The `filter-log` system at one hook.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FilterLog {
     hook: Hook,
+    hits: Hits,
 }
 
 impl FilterLog {
     /// At a hook.
     #[must_use]
-    pub const fn new(hook: Hook) -> Self {
-        Self { hook }
+    pub fn new(hook: Hook) -> Self {
+        Self { hook, hits: Hits::default() }
     }
 }
 
@@ -138,88 +141,90 @@ impl System for FilterLog {
 
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
         match self.hook {
-            Hook::Input => input(FilterInputView::of(batch), shard, world),
+            Hook::Input => input(FilterInputView::of(batch), &mut self.hits, shard, world),
             Hook::Lo0 => host(FilterHostView::of(batch), shard, world),
-            Hook::Output => output(FilterOutputView::of(batch), shard, world),
+            Hook::Output => output(FilterOutputView::of(batch), &mut self.hits, shard, world),
         }
     }
 }
 
-/// Gathers a packet from the columns of a view. Three of the hooks' columns have names of their
-/// own.
-macro_rules! packet {
-    ($view:ident, $row:ident, $family:ident, $protocol:ident, $source:ident, $destination:ident,
-     $from:ident, $to:ident, $ttl:expr) => {
-        Packet {
-            ingress: $view.ingress[$row],
-            family: $view.$family[$row],
-            source: $view.$source[$row],
-            destination: $view.$destination[$row],
-            protocol: $view.$protocol[$row],
-            source_port: $view.$from[$row],
-            destination_port: $view.$to[$row],
-            tcp_flags: $view.tcp_flags[$row],
-            fragment: $view.fragment[$row],
-            traffic_class: $view.traffic_class[$row],
-            ip_length: $view.ip_length[$row],
-            ttl: $ttl,
-            ip_options: $view.ip_options[$row],
-            clock_ns: $view.clock_ns[$row],
+/// The columns of a view. Output's have names of their own.
+macro_rules! columns {
+    ($view:ident, $family:ident, $protocol:ident, $source:ident, $destination:ident,
+     $from:ident, $to:ident, $ttl_less:expr) => {
+        Columns {
+            ingress: $view.ingress,
+            family: $view.$family,
+            protocol: $view.$protocol,
+            source: $view.$source,
+            destination: $view.$destination,
+            source_port: $view.$from,
+            destination_port: $view.$to,
+            ip_length: $view.ip_length,
+            ttl: $view.ttl,
+            ttl_less: $ttl_less,
+            traffic_class: $view.traffic_class,
+            fragment: $view.fragment,
+            tcp_flags: $view.tcp_flags,
+            ip_options: $view.ip_options,
+            clock_ns: $view.clock_ns,
         }
     };
 }
 
-fn input(view: FilterInputView<'_>, shard: &mut Shard, world: &World) {
+fn input(view: FilterInputView<'_>, hits: &mut Hits, shard: &mut Shard, world: &World) {
     // Where no `rewrite` is scheduled nobody else clears them.
     shard.marks.clear();
-    if !any_interface(world, |interface| interface.filter_input) {
+    if world.filters.is_empty() {
         return;
     }
+    let filter_of = |interface: IfIndex, family| {
+        world.interfaces.get(interface).filter_input[Interface::family_index(family)]
+    };
+    let columns =
+        columns!(view, family, protocol, source, destination, source_port, destination_port, 0);
+    if let Some(groups) = Groups::of(view.live, view.ingress, view.family, filter_of, world) {
+        let outcome = (view.events, view.live, view.verdict);
+        return columns::judge(Hook::Input, &groups, &columns, hits, outcome, shard);
+    }
     for row in view.live.iter() {
-        let interface = world.interfaces.get(view.ingress[row]);
-        let id = interface.filter_input[Interface::family_index(view.family[row])];
-        let Some(filter) = world.filter(id) else {
+        let Some(filter) = world.filter(filter_of(view.ingress[row], view.family[row])) else {
             continue;
         };
-        let ttl = view.ttl[row];
-        let packet = packet!(
-            view,
-            row,
-            family,
-            protocol,
-            source,
-            destination,
-            source_port,
-            destination_port,
-            ttl
-        );
+        let packet = columns.packet(row);
         let outcome = judge(Hook::Input, filter, row, &packet, view.events, shard, world);
         apply(outcome, row, view.live, view.verdict, shard);
     }
 }
 
-fn output(view: FilterOutputView<'_>, shard: &mut Shard, world: &World) {
-    if !any_interface(world, |interface| interface.filter_output) {
+fn output(view: FilterOutputView<'_>, hits: &mut Hits, shard: &mut Shard, world: &World) {
+    if world.filters.is_empty() {
         return;
     }
+    let filter_of = |interface: IfIndex, family| {
+        world.interfaces.get(interface).filter_output[Interface::family_index(family)]
+    };
+    let columns = columns!(
+        view,
+        nat_family,
+        nat_protocol,
+        nat_source,
+        nat_destination,
+        nat_source_port,
+        nat_destination_port,
+        1
+    );
+    if !shard.marks.any()
+        && let Some(groups) = Groups::of(view.live, view.egress, view.nat_family, filter_of, world)
+    {
+        let outcome = (view.events, view.live, view.verdict);
+        return columns::judge(Hook::Output, &groups, &columns, hits, outcome, shard);
+    }
     for row in view.live.iter() {
-        let interface = world.interfaces.get(view.egress[row]);
-        let id = interface.filter_output[Interface::family_index(view.nat_family[row])];
-        let Some(filter) = world.filter(id) else {
+        let Some(filter) = world.filter(filter_of(view.egress[row], view.nat_family[row])) else {
             continue;
         };
-        let ttl = view.ttl[row].saturating_sub(1);
-        let mut packet = packet!(
-            view,
-            row,
-            nat_family,
-            nat_protocol,
-            nat_source,
-            nat_destination,
-            nat_source_port,
-            nat_destination_port,
-            ttl
-        );
+        let mut packet = columns.packet(row);
         if let Some(dscp) = shard.marks.get(row).dscp {
             packet.traffic_class = dscp << 2 | packet.traffic_class & 3;
         }
@@ -235,23 +240,14 @@ fn host(view: FilterHostView<'_>, shard: &mut Shard, world: &World) {
     }
     let to_host = RowMask::where_each(view.verdict, |verdict| verdict.fate == Fate::ToHost);
     let ip = RowMask::where_each(view.family, |family| family != Family::None);
+    let columns =
+        columns!(view, family, protocol, source, destination, source_port, destination_port, 0);
     for row in to_host.and(&ip).iter() {
         let id = world.host_filters[Interface::family_index(view.family[row])];
         let Some(filter) = world.filter(id) else {
             continue;
         };
-        let ttl = view.ttl[row];
-        let packet = packet!(
-            view,
-            row,
-            family,
-            protocol,
-            source,
-            destination,
-            source_port,
-            destination_port,
-            ttl
-        );
+        let packet = columns.packet(row);
         let outcome = judge(Hook::Lo0, filter, row, &packet, view.events, shard, world);
         apply(outcome, row, view.live, view.verdict, shard);
     }
@@ -271,7 +267,7 @@ fn judge(
     let first_event = events.rows.len();
     let mut taken = Outcome::Discard;
     let mut mark = shard.marks.get(row);
-    for (term, ordinal) in filter.terms.iter().zip(1..) {
+    for (term, ordinal) in filter.terms().iter().zip(1..) {
         let wanted = &term.matches.loss_priorities;
         if !(wanted.is_empty() || wanted.contains(&mark.loss_priority))
             || !matching::fits(&term.matches, packet)
@@ -301,11 +297,7 @@ fn judge(
     if mark != Mark::default() {
         shard.marks.set(row, mark);
     }
-    let action = match taken {
-        Outcome::Accept => Action::Permit,
-        Outcome::Reject(_) => Action::Reject,
-        Outcome::Discard | Outcome::Policed => Action::Deny,
-    };
+    let action = action_of(taken);
     for event in &mut events.rows[first_event..] {
         event.action = action;
     }
@@ -375,11 +367,6 @@ fn apply(
         Outcome::Policed => DropReason::Policer,
     };
     crate::system::drop_row(live, verdict, row, reason);
-}
-
-fn any_interface(world: &World, filters: impl Fn(&Interface) -> [FilterId; 2]) -> bool {
-    let mut all = world.interfaces.0.iter().flat_map(filters);
-    all.any(|id| !id.is_none())
 }
 
 fn row_number(row: usize) -> u16 {

@@ -13,6 +13,7 @@ use crate::shard::Rejection;
 use crate::test_support::*;
 
 mod conditions;
+mod plain;
 
 fn term(matches: FilterMatch, action: FilterAction) -> FilterTerm {
     FilterTerm { matches, action, log: true, counter: CounterId(1), ..FilterTerm::default() }
@@ -20,7 +21,7 @@ fn term(matches: FilterMatch, action: FilterAction) -> FilterTerm {
 
 fn world_with(terms: Vec<FilterTerm>) -> World {
     let mut world = world();
-    world.filters = vec![Filter { id: FilterId(1), family: Family::Inet, terms }];
+    world.filters = vec![Filter::new(FilterId(1), Family::Inet, terms)];
     world.names.counters = vec![Default::default(); 2];
     world.interfaces.0[TRUST_IFL.index()].filter_input = [FilterId(1); 2];
     world

@@ -16,7 +16,7 @@ fn with_from(family: &str, conditions: &[&str]) -> String {
 }
 
 fn term_of(world: &World) -> &FilterTerm {
-    &world.filter(FilterId(1)).expect("one filter").terms[0]
+    &world.filter(FilterId(1)).expect("one filter").terms()[0]
 }
 
 fn inet(conditions: &[&str]) -> FilterTerm {
@@ -170,7 +170,7 @@ fn actions_logs_and_counters_are_compiled() {
          set firewall filter other term x then count c1",
     );
     let filter = world.filter(FilterId(1)).expect("f");
-    let read: Vec<_> = filter.terms.iter().map(|t| (t.action, t.log, t.counter.0)).collect();
+    let read: Vec<_> = filter.terms().iter().map(|t| (t.action, t.log, t.counter.0)).collect();
     assert_eq!(
         read,
         [

@@ -113,7 +113,7 @@ fn filters_of_a_list_become_one() {
     let name = world.names.filter(id);
     assert_eq!(name.name, "ge-0/0/0.0-i");
     assert_eq!(name.terms, ["first", "second"]);
-    assert_eq!(world.filter(id).expect("exists").terms.len(), 2);
+    assert_eq!(world.filter(id).expect("exists").terms().len(), 2);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn a_policer_stands_at_each_term_that_uses_it() {
         mark: None,
     };
     assert_eq!(world.policers, [policer, policer]);
-    let terms = world.filters.iter().flat_map(|filter| &filter.terms);
+    let terms = world.filters.iter().flat_map(|filter| filter.terms());
     let read: Vec<_> = terms.map(|t| (t.policer.0, t.loss_priority, t.dscp)).collect();
     assert_eq!(
         read,
@@ -50,7 +50,7 @@ fn filter_specific_policers_are_shared_within_a_filter() {
          {at} f term b then policer p
          {at} g term a then policer p",
     ));
-    let terms = world.filters.iter().flat_map(|filter| &filter.terms);
+    let terms = world.filters.iter().flat_map(|filter| filter.terms());
     assert_eq!(terms.map(|t| t.policer.0).collect::<Vec<_>>(), [1, 1, 2]);
     assert_eq!(world.names.policers[2], ("g".to_owned(), "p".to_owned()));
 }

@@ -1,0 +1,240 @@
+//! Filters by columns. A packet's way through a plain filter is its own, so that a batch is judged
+//! term by term: what a term asks of protocols and ports narrows the rows many at a time, and only
+//! rows that are left are looked at one by one. What terms did is carried out afterwards in the
+//! order of the rows, so that nobody can tell.
+
+use components::address::{Address, Family};
+use components::event::Events;
+use components::ids::{FilterId, IfIndex};
+use components::kinds::Action;
+use components::mask::{BATCH_ROWS_MAX, RowMask};
+use components::reason::Verdict;
+use components::world::World;
+use components::world::filter::{Asks, Filter, FilterAction, FilterTerm};
+use smallvec::SmallVec;
+
+use super::matching::{self, Packet};
+use super::{Hook, Outcome, apply, event};
+use crate::shard::Shard;
+
+/// The columns that a hook's filters look at.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'v> {
+    pub(super) ingress: &'v [IfIndex],
+    pub(super) family: &'v [Family],
+    pub(super) protocol: &'v [u8],
+    pub(super) source: &'v [Address],
+    pub(super) destination: &'v [Address],
+    pub(super) source_port: &'v [u16],
+    pub(super) destination_port: &'v [u16],
+    pub(super) ip_length: &'v [u32],
+    pub(super) ttl: &'v [u8],
+    /// What is taken off the TTL before a filter sees it.
+    pub(super) ttl_less: u8,
+    pub(super) traffic_class: &'v [u8],
+    pub(super) fragment: &'v [u16],
+    pub(super) tcp_flags: &'v [u8],
+    pub(super) ip_options: &'v [u16],
+    pub(super) clock_ns: &'v [u64],
+}
+
+impl Columns<'_> {
+    /// One packet.
+    pub(super) fn packet(&self, row: usize) -> Packet {
+        Packet {
+            ingress: self.ingress[row],
+            family: self.family[row],
+            source: self.source[row],
+            destination: self.destination[row],
+            protocol: self.protocol[row],
+            source_port: self.source_port[row],
+            destination_port: self.destination_port[row],
+            tcp_flags: self.tcp_flags[row],
+            fragment: self.fragment[row],
+            traffic_class: self.traffic_class[row],
+            ip_length: self.ip_length[row],
+            ttl: self.ttl[row].saturating_sub(self.ttl_less),
+            ip_options: self.ip_options[row],
+            clock_ns: self.clock_ns[row],
+        }
+    }
+}
+
+/// Filters, and the rows that each has to judge.
+pub(super) struct Groups<'w>(SmallVec<[(&'w Filter, RowMask); FILTERS_MAX]>);
+
+/// Filters of one batch that are judged by columns.
+const FILTERS_MAX: usize = 4;
+
+impl<'w> Groups<'w> {
+    /// The filters of `rows`, by the interface and family of each; `None` if there are too many, or
+    /// one of them is not plain.
+    pub(super) fn of(
+        rows: &RowMask,
+        interface: &[IfIndex],
+        family: &[Family],
+        filter_of: impl Fn(IfIndex, Family) -> FilterId,
+        world: &'w World,
+    ) -> Option<Self> {
+        let mut groups: SmallVec<[(&'w Filter, RowMask); FILTERS_MAX]> = SmallVec::new();
+        let mut left = rows.clone();
+        let mut looked_at = 0;
+        while let Some(row) = left.lowest() {
+            looked_at += 1;
+            if looked_at > LOOKS_MAX {
+                return None;
+            }
+            let (first, of_family) = (interface[row], family[row]);
+            let alike = RowMask::where_each(interface, |id| id == first)
+                .and(&RowMask::where_each(family, |family| family == of_family));
+            let alike = left.and(&alike);
+            left = left.less(&alike);
+            let Some(filter) = world.filter(filter_of(first, of_family)) else {
+                continue;
+            };
+            if !filter.is_plain() {
+                return None;
+            }
+            match groups.iter().position(|(known, _)| known.id == filter.id) {
+                Some(at) => groups[at].1 = groups[at].1.or(&alike),
+                None if groups.len() == FILTERS_MAX => return None,
+                None => groups.push((filter, alike)),
+            }
+        }
+        Some(Self(groups))
+    }
+}
+
+/// Pairs of interface and family that are told apart before rows are looked at one by one.
+const LOOKS_MAX: usize = 16;
+
+/// Which term of which filter has something to do with a row.
+#[derive(Clone, Debug)]
+pub(super) struct Hits {
+    /// Place of the filter among the batch's, and the term's ordinal; 0 for none.
+    terms: Vec<(u16, u16)>,
+    rows: RowMask,
+}
+
+impl Default for Hits {
+    fn default() -> Self {
+        Self { terms: vec![(0, 0); BATCH_ROWS_MAX], rows: RowMask::default() }
+    }
+}
+
+impl Hits {
+    fn add(&mut self, rows: &RowMask, filter: u16, ordinal: u16) {
+        rows.iter().for_each(|row| self.terms[row] = (filter, ordinal));
+        self.rows = self.rows.or(rows);
+    }
+}
+
+/// Judges all rows, and carries out what their filters say.
+pub(super) fn judge(
+    hook: Hook,
+    groups: &Groups<'_>,
+    columns: &Columns<'_>,
+    hits: &mut Hits,
+    (events, live, verdict): (&mut Events, &mut RowMask, &mut [Verdict]),
+    shard: &mut Shard,
+) {
+    hits.rows = RowMask::default();
+    for ((filter, rows), at) in groups.0.iter().zip(0..) {
+        let mut left = rows.clone();
+        for ((term, asks), ordinal) in filter.asking().zip(1..=u16::MAX) {
+            let fitting = fitting(term, asks, columns, &left);
+            if !is_silent(term) {
+                hits.add(&fitting, at, ordinal);
+            }
+            left = left.less(&fitting);
+            if left.is_empty() {
+                break;
+            }
+        }
+        hits.add(&left, at, 0);
+    }
+    for row in hits.rows.iter() {
+        let (at, ordinal) = hits.terms[row];
+        let filter = groups.0[usize::from(at)].0;
+        let term = usize::from(ordinal).checked_sub(1).map(|place| &filter.terms()[place]);
+        let outcome = term.map_or(Outcome::Discard, outcome_of);
+        if let Some(term) = term {
+            if !term.counter.is_none() {
+                shard.counters.filter_hit(term.counter, u64::from(columns.ip_length[row]));
+            }
+            if term.log {
+                let mut event = event(hook.source(), filter.id, row, u32::from(ordinal));
+                event.action = action_of(outcome);
+                events.raise(event);
+            }
+        }
+        apply(outcome, row, live, verdict, shard);
+    }
+}
+
+/// The rows that fit a term.
+fn fitting(term: &FilterTerm, asks: Asks, columns: &Columns<'_>, rows: &RowMask) -> RowMask {
+    let wanted = &term.matches;
+    match asks {
+        Asks::Nothing => return rows.clone(),
+        Asks::Protocol => return rows.and(&of_protocol(&wanted.protocols, columns.protocol)),
+        Asks::Addresses => {
+            let fits = |row: usize| {
+                let (source, destination) = (columns.source[row], columns.destination[row]);
+                matching::addresses_fit(wanted, columns.family[row], source, destination)
+            };
+            return where_row(rows, fits);
+        }
+        Asks::More => {}
+    }
+    // What a column says alone; all of it is asked again of the rows that are left.
+    let mut left = rows.clone();
+    if !wanted.protocols.is_empty() {
+        left = left.and(&of_protocol(&wanted.protocols, columns.protocol));
+    }
+    for (ranges, ports) in [
+        (&wanted.destination_ports, columns.destination_port),
+        (&wanted.source_ports, columns.source_port),
+    ] {
+        if let [(first, last)] = ranges[..] {
+            let within = |port: u16| port.wrapping_sub(first) <= last.wrapping_sub(first);
+            left = left.and(&RowMask::where_each(ports, within));
+        }
+    }
+    where_row(&left, |row| matching::fits(wanted, &columns.packet(row)))
+}
+
+fn of_protocol(wanted: &[u8], protocols: &[u8]) -> RowMask {
+    match *wanted {
+        [one] => RowMask::where_each(protocols, |protocol| protocol == one),
+        _ => RowMask::where_each(protocols, |protocol| wanted.contains(&protocol)),
+    }
+}
+
+fn where_row(rows: &RowMask, fits: impl Fn(usize) -> bool) -> RowMask {
+    let mut fitting = RowMask::default();
+    rows.iter().filter(|row| fits(*row)).for_each(|row| fitting.insert(row));
+    fitting
+}
+
+/// Lets packets on and says nothing of it.
+fn is_silent(term: &FilterTerm) -> bool {
+    term.action == FilterAction::Accept && !term.log && term.counter.is_none()
+}
+
+fn outcome_of(term: &FilterTerm) -> Outcome {
+    match term.action {
+        FilterAction::Accept => Outcome::Accept,
+        FilterAction::Reject(with) => Outcome::Reject(with),
+        // No term of a plain filter goes on to the next.
+        FilterAction::Discard | FilterAction::NextTerm => Outcome::Discard,
+    }
+}
+
+pub(super) const fn action_of(outcome: Outcome) -> Action {
+    match outcome {
+        Outcome::Accept => Action::Permit,
+        Outcome::Reject(_) => Action::Reject,
+        Outcome::Discard | Outcome::Policed => Action::Deny,
+    }
+}
