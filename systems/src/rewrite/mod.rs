@@ -6,6 +6,7 @@ mod delta;
 mod icmp64;
 mod mss;
 mod nat64;
+mod plain;
 mod quote;
 mod splice;
 
@@ -55,8 +56,15 @@ impl System for Rewrite {
     }
 
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
-        let view = RewriteView::of(batch);
+        let mut view = RewriteView::of(batch);
+        let marked = shard.marks.any();
         for row in view.live.iter() {
+            if !marked && plain(&mut view, row, shard, world) {
+                let start = view.offset[row] + u32::from(view.l3_offset[row]);
+                (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);
+                decide_row(view.live, view.verdict, row, Fate::Forwarded);
+                continue;
+            }
             let tuple = Tuple::of(&view, row);
             let spliced = spliced(&view, row, shard);
             let start = view.offset[row] as usize;
@@ -108,6 +116,33 @@ impl System for Rewrite {
         }
         shard.marks.clear();
     }
+}
+
+/// Rewrites a packet that nothing is special about; false if something is.
+fn plain(view: &mut RewriteView<'_>, row: usize, shard: &Shard, world: &World) -> bool {
+    let (l3, l4) = (usize::from(view.l3_offset[row]), usize::from(view.l4_offset[row]));
+    let is_clamped = world.flow.tcp_mss.is_some() && view.tcp_flags[row] & tcp_flag::SYN != 0;
+    let is_plain = view.translated[row]
+        && view.family[row] == Family::Inet
+        && view.nat_family[row] == Family::Inet
+        && view.fragment[row] & FRAGMENT_OFFSET_MASK == 0
+        && l4 == l3 + plain::HEADER
+        && !is_clamped
+        && shard.counters.cookies.opened == 0;
+    if !is_plain {
+        return false;
+    }
+    let start = view.offset[row] as usize;
+    let end = start + view.length[row] as usize;
+    let packet = view.frames.get_mut(start + l3..end);
+    let leaving = plain::Leaving {
+        protocol: view.protocol[row],
+        source: view.nat_source[row],
+        destination: view.nat_destination[row],
+        source_port: view.nat_source_port[row],
+        destination_port: view.nat_destination_port[row],
+    };
+    packet.is_some_and(|packet| plain::translate(packet, &leaving))
 }
 
 /// A packet of a connection that a SYN cookie has opened.
