@@ -65,56 +65,63 @@ impl System for Rewrite {
                 decide_row(view.live, view.verdict, row, Fate::Forwarded);
                 continue;
             }
-            let tuple = Tuple::of(&view, row);
-            let spliced = spliced(&view, row, shard);
-            let start = view.offset[row] as usize;
-            let end = start + view.length[row] as usize;
-            let Some(frame) = view.frames.get_mut(start..end) else {
-                continue;
-            };
-            let Some(packet) = frame.get_mut(usize::from(view.l3_offset[row])..) else {
-                continue;
-            };
-            lower_ttl(packet, view.family[row]);
-            if let Some(dscp) = shard.marks.get(row).dscp {
-                write_dscp(packet, view.family[row], dscp);
-            }
-            let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
-            // Padding is no option.
-            let end = packet.len().min(view.ip_length[row] as usize);
-            if let Some(mss) = world.flow.tcp_mss
-                && view.tcp_flags[row] & tcp_flag::SYN != 0
-            {
-                mss::clamp(packet[..end].get_mut(l4..).unwrap_or_default(), mss);
-            }
-            if let Some(spliced) = spliced {
-                splice::renumber(&mut packet[..end], l4, &spliced);
-            }
-            let start = view.offset[row] + u32::from(view.l3_offset[row]);
-            (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);
-            if view.nat_family[row] != view.family[row] {
-                let job = job_of(&view, row, self.identification, shard);
-                self.identification = self.identification.wrapping_add(1);
-                let Some(out) = nat64::translate(view.frames, &job) else {
-                    drop_row(view.live, view.verdict, row, DropReason::Untranslatable);
-                    continue;
-                };
-                let offset = u32::try_from(out.start).unwrap_or(u32::MAX);
-                let length = u32::try_from(out.len()).unwrap_or(0);
-                (view.out_offset[row], view.out_length[row]) = (offset, length);
-            } else if view.translated[row] {
-                let slot = view.session[row].index().saturating_sub(1);
-                let shape = Shape {
-                    l4,
-                    fragment: view.fragment[row],
-                    end: view.ip_length[row] as usize,
-                    is_whole: view.length[row] == view.wire_length[row],
-                };
-                same_family(packet, &shape, &tuple, shard.sessions.get(slot), view.direction[row]);
-            }
-            decide_row(view.live, view.verdict, row, Fate::Forwarded);
+            self.general(&mut view, row, shard, world);
         }
         shard.marks.clear();
+    }
+}
+
+impl Rewrite {
+    /// Rewrites a packet, whatever it is.
+    fn general(&mut self, view: &mut RewriteView<'_>, row: usize, shard: &Shard, world: &World) {
+        let tuple = Tuple::of(view, row);
+        let spliced = spliced(view, row, shard);
+        let start = view.offset[row] as usize;
+        let end = start + view.length[row] as usize;
+        let Some(frame) = view.frames.get_mut(start..end) else {
+            return;
+        };
+        let Some(packet) = frame.get_mut(usize::from(view.l3_offset[row])..) else {
+            return;
+        };
+        lower_ttl(packet, view.family[row]);
+        if let Some(dscp) = shard.marks.get(row).dscp {
+            write_dscp(packet, view.family[row], dscp);
+        }
+        let l4 = usize::from(view.l4_offset[row].saturating_sub(view.l3_offset[row]));
+        // Padding is no option.
+        let end = packet.len().min(view.ip_length[row] as usize);
+        if let Some(mss) = world.flow.tcp_mss
+            && view.tcp_flags[row] & tcp_flag::SYN != 0
+        {
+            mss::clamp(packet[..end].get_mut(l4..).unwrap_or_default(), mss);
+        }
+        if let Some(spliced) = spliced {
+            splice::renumber(&mut packet[..end], l4, &spliced);
+        }
+        let start = view.offset[row] + u32::from(view.l3_offset[row]);
+        (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);
+        if view.nat_family[row] != view.family[row] {
+            let job = job_of(view, row, self.identification, shard);
+            self.identification = self.identification.wrapping_add(1);
+            let Some(out) = nat64::translate(view.frames, &job) else {
+                drop_row(view.live, view.verdict, row, DropReason::Untranslatable);
+                return;
+            };
+            let offset = u32::try_from(out.start).unwrap_or(u32::MAX);
+            let length = u32::try_from(out.len()).unwrap_or(0);
+            (view.out_offset[row], view.out_length[row]) = (offset, length);
+        } else if view.translated[row] {
+            let slot = view.session[row].index().saturating_sub(1);
+            let shape = Shape {
+                l4,
+                fragment: view.fragment[row],
+                end: view.ip_length[row] as usize,
+                is_whole: view.length[row] == view.wire_length[row],
+            };
+            same_family(packet, &shape, &tuple, shard.sessions.get(slot), view.direction[row]);
+        }
+        decide_row(view.live, view.verdict, row, Fate::Forwarded);
     }
 }
 
