@@ -1,11 +1,16 @@
 //! The `weir` command: see `weir --help`.
 
+mod huge;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+
+#[global_allocator]
+static ALLOCATOR: huge::HugePages = huge::HugePages;
 
 fn main() -> ExitCode {
     // Warnings are for the operator, who need not ask for them; `WEIR_LOG=info` says more.

@@ -106,15 +106,11 @@ impl SessionTable {
             return 0;
         };
         let session = &self.sessions[entry.slot()];
-        let [client, server] = &session.keys;
-        u64::from(client.protocol ^ server.protocol)
-            ^ session.hashes[0]
-            ^ session.traffic[1].packets
-            ^ session.deadline_ns
-            ^ session.serial
+        session.deadline_ns
+            ^ u64::from(session.keys[0].protocol ^ session.keys[1].protocol)
             ^ u64::from(session.live)
             ^ session.tcp.state() as u64
-            ^ u64::from(session.timeout_s)
+            ^ u64::from(session.established_s)
     }
 
     /// The session of a key and the direction that it names.
@@ -158,8 +154,8 @@ impl SessionTable {
     /// [`InstallError::KeyTaken`] if one of the keys is in use, [`InstallError::Full`] if there is
     /// no room.
     pub fn install(&mut self, mut session: Session) -> Result<Entry, InstallError> {
-        session.hashes = session.keys.map(|key| key.hash(self.seed));
-        for (hash, key) in session.hashes.iter().zip(&session.keys) {
+        let hashes = session.keys.map(|key| key.hash(self.seed));
+        for (hash, key) in hashes.iter().zip(&session.keys) {
             if self.find(*hash, key).is_some() {
                 return Err(InstallError::KeyTaken);
             }
@@ -172,7 +168,7 @@ impl SessionTable {
         };
         session.live = true;
         session.serial = self.installed;
-        let [forward, reverse] = session.hashes;
+        let [forward, reverse] = hashes;
         if !self.index.insert(forward, Entry::new(slot, 0)) {
             self.free.push(slot);
             return Err(InstallError::Full);
@@ -325,8 +321,9 @@ impl SessionTable {
     fn forget(&mut self, slot: u32) -> Session {
         let session = self.sessions[slot as usize];
         self.sessions[slot as usize].live = false;
-        self.index.remove(session.hashes[0], Entry::new(slot, 0));
-        self.index.remove(session.hashes[1], Entry::new(slot, 1));
+        for (key, direction) in session.keys.iter().zip(0..) {
+            self.index.remove(key.hash(self.seed), Entry::new(slot, direction));
+        }
         self.resting.push_back(slot);
         if self.resting.len() > BATCH_ROWS_MAX {
             self.free.extend(self.resting.pop_front());

@@ -32,57 +32,57 @@ pub struct PortLease {
     pub binding: u32,
 }
 
-/// One session.
+/// One session. What a packet of it needs stands together at the beginning, and for TCP behind it,
+/// so that few cache lines are read; what only its beginning and its end need comes last.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct Session {
-    /// Keys as they arrive: client to server, server to client (translated).
-    pub keys: [FlowKey; 2],
-    /// Hashes of both keys.
-    pub hashes: [u64; 2],
-    /// Counters of both directions.
-    pub traffic: [Traffic; 2],
     /// When it ends unless a packet comes, packet clock.
     pub deadline_ns: u64,
-    /// Time of its first packet.
-    pub created_ns: u64,
+    /// Counters of both directions.
+    pub traffic: [Traffic; 2],
+    /// Keys as they arrive: client to server, server to client (translated).
+    pub keys: [FlowKey; 2],
     /// Timeout of its present state in seconds.
     pub timeout_s: u32,
-    /// Timeout once established.
-    pub established_s: u32,
-    /// Timeout after FIN in both directions or RST.
-    pub closing_s: u32,
     /// The policy that permitted it.
     pub policy: PolicyId,
     /// The policy's ordinal.
     pub rule: RuleId,
-    /// Its application.
-    pub application: AppId,
     /// Ingress interface of the client's packets, then of the server's.
     pub interfaces: [IfIndex; 2],
-    /// Their zones.
-    pub zones: [ZoneId; 2],
     /// Next hop of the client's packets, then of the server's.
     pub next_hops: [NextHopId; 2],
-    /// Leased source port.
-    pub lease: PortLease,
-    /// TCP, [`TcpState::None`] for other protocols.
-    pub tcp: Tcp,
-    /// How a SYN cookie has opened it, if one did.
-    pub splice: Splice,
-    /// The closing timeout applies from the first FIN on (`apply-to-half-close-state`).
-    pub closes_half: bool,
-    /// It is taken out early to make room.
-    pub aged_out: bool,
-    /// What it counts for in screens: bits of [`crate::screen_state::counted`].
-    pub counted: u8,
-    /// Raise a close event.
-    pub log_close: bool,
-    /// Any address or port is translated.
-    pub translated: bool,
-    /// Numbers sessions in the order in which they were installed.
-    pub serial: u64,
+    /// Its application.
+    pub application: AppId,
+    /// Zones of its interfaces.
+    pub zones: [ZoneId; 2],
     /// The slot is taken.
     pub live: bool,
+    /// Any address or port is translated.
+    pub translated: bool,
+    /// Raise a close event.
+    pub log_close: bool,
+    /// The closing timeout applies from the first FIN on (`apply-to-half-close-state`).
+    pub closes_half: bool,
+    /// What it counts for in screens: bits of [`crate::screen_state::counted`].
+    pub counted: u8,
+    /// It is taken out early to make room.
+    pub aged_out: bool,
+    /// How a SYN cookie has opened it, if one did.
+    pub splice: Splice,
+    /// TCP, [`TcpState::None`] for other protocols.
+    pub tcp: Tcp,
+    /// Timeout once established.
+    pub established_s: u32,
+    /// Timeout after FIN in both directions or RST.
+    pub closing_s: u32,
+    /// Leased source port.
+    pub lease: PortLease,
+    /// Time of its first packet.
+    pub created_ns: u64,
+    /// Numbers sessions in the order in which they were installed.
+    pub serial: u64,
 }
 
 impl Session {
@@ -172,3 +172,6 @@ impl Session {
         record
     }
 }
+
+/// What a packet of UDP needs ends before this; one of TCP needs what follows it too.
+const _: () = assert!(core::mem::offset_of!(Session, tcp) <= 152);

@@ -7,7 +7,7 @@
 use super::tcp::Segment;
 
 /// How the client's numbers of a server follow from the server's own. Packed, so that a session
-/// stays within 248 bytes.
+/// stays within 232 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, packed)]
 pub struct Splice {
