@@ -87,6 +87,9 @@ impl System for Policy {
         for row in rows.iter() {
             self.found[row] = shard.sessions.find(self.hashes[row], &self.keys[row]);
         }
+        let without = rows.iter().filter(|row| self.found[*row].is_none());
+        let read = without.fold(0, |sum, row| sum ^ shard.decisions.touch(self.hashes[row]));
+        std::hint::black_box(read);
         let changes = shard.sessions.changes();
         let fragments = RowMask::where_each(view.datagram, |datagram| !datagram.is_none());
         for row in rows.or(&fragments).iter() {
