@@ -76,8 +76,9 @@ impl System for Policy {
         let mut view = PolicyView::of(batch);
         let rows = view.live.clone();
         for row in rows.iter() {
-            self.keys[row] = key_of(&view, row);
-            self.hashes[row] = shard.sessions.hash(&self.keys[row]);
+            let key = key_of(&view, row);
+            self.hashes[row] = shard.sessions.hash(&key);
+            self.keys[row] = key;
         }
         let touched = rows.iter().fold(0, |sum, row| sum ^ shard.sessions.touch(self.hashes[row]));
         std::hint::black_box(touched);
