@@ -5,6 +5,7 @@ pub mod capture;
 pub mod cli;
 pub mod collector;
 pub mod config;
+pub mod dashboard;
 pub mod failpoint;
 pub mod generate;
 pub mod ledger;

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod collect;
 mod commit;
+mod dashboard;
 mod generate;
 mod inputs;
 mod ledger;
@@ -55,6 +56,8 @@ enum Command {
     Ledger(show::AskArgs),
     /// Measure what a packet costs on this machine.
     Bench(bench::BenchArgs),
+    /// Make a page of what `weir bench --json` has written.
+    Dashboard(dashboard::DashboardArgs),
 }
 
 #[derive(Debug, Args)]
@@ -269,6 +272,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Spool(args) => spool::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Dashboard(args) => dashboard::run(&args),
         Command::Ledger(args) => ledger::run(&args),
     };
     match result {
