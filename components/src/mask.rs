@@ -6,9 +6,34 @@ pub const BATCH_ROWS_MAX: usize = 1024;
 
 const WORDS: usize = BATCH_ROWS_MAX / 64;
 
-/// A set of rows, one bit each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowMask([u64; WORDS]);
+/// A set of rows, one bit each. Batches are mostly shorter than the longest one: what is asked of a
+/// set costs as many words as it uses.
+#[derive(Debug, Default)]
+pub struct RowMask {
+    words: [u64; WORDS],
+    /// Words that may hold a bit; those behind are 0.
+    used: usize,
+}
+
+impl Clone for RowMask {
+    /// Word by word: words that were just written are read as they were written.
+    #[inline]
+    fn clone(&self) -> Self {
+        let mut copy = Self { used: self.used.min(WORDS), ..Self::default() };
+        for at in 0..copy.used {
+            copy.words[at] = self.words[at];
+        }
+        copy
+    }
+}
+
+impl PartialEq for RowMask {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+}
+
+impl Eq for RowMask {}
 
 impl RowMask {
     /// The rows `0..rows`.
@@ -18,9 +43,9 @@ impl RowMask {
     #[must_use]
     pub fn first(rows: usize) -> Self {
         assert!(rows <= BATCH_ROWS_MAX, "a batch has at most {BATCH_ROWS_MAX} rows");
-        let mut mask = Self::default();
-        for (index, word) in mask.0.iter_mut().enumerate() {
-            let bits = rows.saturating_sub(index * 64).min(64);
+        let mut mask = Self { used: rows.div_ceil(64), ..Self::default() };
+        for (index, word) in mask.words.iter_mut().take(mask.used).enumerate() {
+            let bits = (rows - index * 64).min(64);
             *word = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
         }
         mask
@@ -28,9 +53,10 @@ impl RowMask {
 
     /// The rows of `values` that fit, branch-free over whole words.
     #[must_use]
+    #[inline]
     pub fn where_each<T: Copy>(values: &[T], mut fits: impl FnMut(T) -> bool) -> Self {
-        let mut mask = Self::default();
-        for (word, chunk) in mask.0.iter_mut().zip(values.chunks(64)) {
+        let mut mask = Self { used: values.len().div_ceil(64).min(WORDS), ..Self::default() };
+        for (word, chunk) in mask.words.iter_mut().zip(values.chunks(64)) {
             let mut fit = [0; 64];
             for (byte, &value) in fit.iter_mut().zip(chunk) {
                 *byte = u8::from(fits(value));
@@ -43,86 +69,125 @@ impl RowMask {
     }
 
     /// Adds a row.
+    #[inline]
     pub fn insert(&mut self, row: usize) {
-        self.0[row / 64] |= 1 << (row % 64);
+        self.words[row / 64] |= 1 << (row % 64);
+        self.used = self.used.max(row / 64 + 1);
     }
 
     /// Takes a row out.
+    #[inline]
     pub fn remove(&mut self, row: usize) {
-        self.0[row / 64] &= !(1 << (row % 64));
+        self.words[row / 64] &= !(1 << (row % 64));
     }
 
     /// True if the row is in it.
+    #[inline]
     #[must_use]
     pub fn contains(&self, row: usize) -> bool {
-        self.0[row / 64] >> (row % 64) & 1 == 1
+        self.words[row / 64] >> (row % 64) & 1 == 1
     }
 
     /// Number of rows in it.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
+        self.used().iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// True if no row is in it.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&word| word == 0)
+        self.used().iter().all(|&word| word == 0)
     }
 
     /// The rows in both.
+    #[inline]
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let mut both = self.clone();
-        for (mine, theirs) in both.0.iter_mut().zip(&other.0) {
-            *mine &= theirs;
+        let mut both = Self { used: self.used.min(other.used).min(WORDS), ..Self::default() };
+        for at in 0..both.used {
+            both.words[at] = self.words[at] & other.words[at];
         }
         both
     }
 
     /// The rows in either.
+    #[inline]
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        let mut either = self.clone();
-        for (mine, theirs) in either.0.iter_mut().zip(&other.0) {
-            *mine |= theirs;
+        let mut either = Self { used: self.used.max(other.used).min(WORDS), ..Self::default() };
+        for at in 0..either.used {
+            either.words[at] = self.words[at] | other.words[at];
         }
         either
     }
 
     /// The rows in this one and not in the other.
+    #[inline]
     #[must_use]
     pub fn less(&self, other: &Self) -> Self {
-        let mut left = self.clone();
-        for (mine, theirs) in left.0.iter_mut().zip(&other.0) {
-            *mine &= !theirs;
+        let mut left = Self { used: self.used.min(WORDS), ..Self::default() };
+        for at in 0..left.used {
+            left.words[at] = self.words[at] & !other.words[at];
         }
         left
+    }
+
+    /// Takes out the rows that are not in the other.
+    #[inline]
+    pub fn keep(&mut self, other: &Self) {
+        for (mine, theirs) in self.words.iter_mut().zip(&other.words).take(self.used) {
+            *mine &= theirs;
+        }
+    }
+
+    /// Adds the other's rows.
+    #[inline]
+    pub fn add(&mut self, other: &Self) {
+        self.used = self.used.max(other.used);
+        for (mine, theirs) in self.words.iter_mut().zip(&other.words).take(other.used) {
+            *mine |= theirs;
+        }
+    }
+
+    /// Takes the other's rows out.
+    #[inline]
+    pub fn take_out(&mut self, other: &Self) {
+        for (mine, theirs) in self.words.iter_mut().zip(&other.words).take(other.used) {
+            *mine &= !theirs;
+        }
     }
 
     /// The lowest row in it.
     #[must_use]
     pub fn lowest(&self) -> Option<usize> {
-        let at = self.0.iter().position(|word| *word != 0)?;
-        Some(at * 64 + self.0[at].trailing_zeros() as usize)
+        let at = self.used().iter().position(|word| *word != 0)?;
+        Some(at * 64 + self.words[at].trailing_zeros() as usize)
     }
 
     /// The rows in it, in order.
-    pub fn iter(&self) -> Rows {
-        Rows { words: self.0, at: 0, word: self.0[0] }
+    #[inline]
+    pub fn iter(&self) -> Rows<'_> {
+        Rows { words: self.used(), at: 0, word: self.words[0] }
+    }
+
+    #[inline]
+    fn used(&self) -> &[u64] {
+        &self.words[..self.used.min(WORDS)]
     }
 }
 
 /// Rows of a mask, in order.
 #[derive(Clone, Debug)]
-pub struct Rows {
-    words: [u64; WORDS],
+pub struct Rows<'m> {
+    words: &'m [u64],
     at: usize,
     /// What is left of the word at `at`.
     word: u64,
 }
 
-impl Iterator for Rows {
+impl Iterator for Rows<'_> {
     type Item = usize;
 
     #[inline]
@@ -159,6 +224,14 @@ mod tests {
         assert!(mask.or(&odd).iter().eq(either));
         let fits = |&row: &usize| values[row].is_multiple_of(6);
         assert!(mask.less(&odd).iter().eq((0..1000).filter(fits)));
+        let (mut kept, mut more, mut fewer) = (mask.clone(), odd.clone(), mask.clone());
+        kept.keep(&odd);
+        more.add(&mask);
+        fewer.take_out(&odd);
+        assert_eq!([kept, more, fewer], [mask.and(&odd), mask.or(&odd), mask.less(&odd)]);
+        let mut beyond = RowMask::first(1);
+        beyond.add(&RowMask::first(1024));
+        assert_eq!(beyond, RowMask::first(1024));
         assert_eq!(mask.lowest(), rows.first().copied());
         assert_eq!(RowMask::default().lowest(), None);
     }

@@ -85,10 +85,10 @@ impl<'w> Groups<'w> {
                 return None;
             }
             let (first, of_family) = (interface[row], family[row]);
-            let alike = RowMask::where_each(interface, |id| id == first)
-                .and(&RowMask::where_each(family, |family| family == of_family));
-            let alike = left.and(&alike);
-            left = left.less(&alike);
+            let mut alike = RowMask::where_each(interface, |id| id == first);
+            alike.keep(&RowMask::where_each(family, |family| family == of_family));
+            alike.keep(&left);
+            left.take_out(&alike);
             let Some(filter) = world.filter(filter_of(first, of_family)) else {
                 continue;
             };
@@ -96,7 +96,7 @@ impl<'w> Groups<'w> {
                 return None;
             }
             match groups.iter().position(|(known, _)| known.id == filter.id) {
-                Some(at) => groups[at].1 = groups[at].1.or(&alike),
+                Some(at) => groups[at].1.add(&alike),
                 None if groups.len() == FILTERS_MAX => return None,
                 None => groups.push((filter, alike)),
             }
@@ -124,8 +124,11 @@ impl Default for Hits {
 
 impl Hits {
     fn add(&mut self, rows: &RowMask, filter: u16, ordinal: u16) {
+        if rows.is_empty() {
+            return;
+        }
         rows.iter().for_each(|row| self.terms[row] = (filter, ordinal));
-        self.rows = self.rows.or(rows);
+        self.rows.add(rows);
     }
 }
 
@@ -146,7 +149,7 @@ pub(super) fn judge(
             if !is_silent(term) {
                 hits.add(&fitting, at, ordinal);
             }
-            left = left.less(&fitting);
+            left.take_out(&fitting);
             if left.is_empty() {
                 break;
             }
@@ -177,7 +180,11 @@ fn fitting(term: &FilterTerm, asks: Asks, columns: &Columns<'_>, rows: &RowMask)
     let wanted = &term.matches;
     match asks {
         Asks::Nothing => return rows.clone(),
-        Asks::Protocol => return rows.and(&of_protocol(&wanted.protocols, columns.protocol)),
+        Asks::Protocol => {
+            let mut fitting = of_protocol(&wanted.protocols, columns.protocol);
+            fitting.keep(rows);
+            return fitting;
+        }
         Asks::Addresses => {
             let fits = |row: usize| {
                 let (source, destination) = (columns.source[row], columns.destination[row]);
@@ -190,7 +197,7 @@ fn fitting(term: &FilterTerm, asks: Asks, columns: &Columns<'_>, rows: &RowMask)
     // What a column says alone; all of it is asked again of the rows that are left.
     let mut left = rows.clone();
     if !wanted.protocols.is_empty() {
-        left = left.and(&of_protocol(&wanted.protocols, columns.protocol));
+        left.keep(&of_protocol(&wanted.protocols, columns.protocol));
     }
     for (ranges, ports) in [
         (&wanted.destination_ports, columns.destination_port),
@@ -198,7 +205,7 @@ fn fitting(term: &FilterTerm, asks: Asks, columns: &Columns<'_>, rows: &RowMask)
     ] {
         if let [(first, last)] = ranges[..] {
             let within = |port: u16| port.wrapping_sub(first) <= last.wrapping_sub(first);
-            left = left.and(&RowMask::where_each(ports, within));
+            left.keep(&RowMask::where_each(ports, within));
         }
     }
     where_row(&left, |row| matching::fits(wanted, &columns.packet(row)))

@@ -187,7 +187,8 @@ fn input(view: FilterInputView<'_>, hits: &mut Hits, shard: &mut Shard, world: &
         let outcome = (view.events, view.live, view.verdict);
         return columns::judge(Hook::Input, &groups, &columns, hits, outcome, shard);
     }
-    for row in view.live.iter() {
+    let rows = view.live.clone();
+    for row in rows.iter() {
         let Some(filter) = world.filter(filter_of(view.ingress[row], view.family[row])) else {
             continue;
         };
@@ -220,7 +221,8 @@ fn output(view: FilterOutputView<'_>, hits: &mut Hits, shard: &mut Shard, world:
         let outcome = (view.events, view.live, view.verdict);
         return columns::judge(Hook::Output, &groups, &columns, hits, outcome, shard);
     }
-    for row in view.live.iter() {
+    let rows = view.live.clone();
+    for row in rows.iter() {
         let Some(filter) = world.filter(filter_of(view.egress[row], view.nat_family[row])) else {
             continue;
         };

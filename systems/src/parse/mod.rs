@@ -156,7 +156,8 @@ fn parse_rows(
     world: &World,
     parse: Parse,
 ) {
-    for row in view.live.iter() {
+    let rows = view.live.clone();
+    for row in rows.iter() {
         let (start, length) = (view.offset[row] as usize, view.length[row] as usize);
         let Some(bytes) = view.frames.get(start..).and_then(|f| f.get(..length)) else {
             drop_row(view.live, view.verdict, row, DropReason::RuntFrame);

@@ -58,7 +58,8 @@ impl System for Rewrite {
     fn run(&mut self, batch: &mut Batch<'_>, shard: &mut Shard, world: &World) {
         let mut view = RewriteView::of(batch);
         let marked = shard.marks.any();
-        for row in view.live.iter() {
+        let rows = view.live.clone();
+        for row in rows.iter() {
             if !marked && plain(&mut view, row, shard, world) {
                 let start = view.offset[row] + u32::from(view.l3_offset[row]);
                 (view.out_offset[row], view.out_length[row]) = (start, view.ip_length[row]);

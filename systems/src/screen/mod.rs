@@ -79,15 +79,16 @@ impl System for Screen {
         let mut unsettled = view.live.clone();
         let mut suspects = RowMask::default();
         for &attack in ScreenAttack::ALL {
-            if watched & attack.bit() == 0 {
+            if watched & attack.bit() == 0 || !facts.may_hold(attack) {
                 continue;
             }
-            let candidates = match attack {
+            let mut candidates = match attack {
                 ScreenAttack::SynCookie => cookie::candidates(&view, &suspects),
                 _ if attack.has_history() => history::candidates(&view, attack),
                 _ => predicate::candidates(&view, &facts, attack),
             };
-            for row in candidates.and(&unsettled).iter() {
+            candidates.keep(&unsettled);
+            for row in candidates.iter() {
                 let Some(profile) = world.screen_of(view.zone[row]) else {
                     continue;
                 };

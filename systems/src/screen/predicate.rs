@@ -26,24 +26,109 @@ pub(super) struct Facts {
     /// to be looked for.
     options_seen: u16,
     extensions_seen: u16,
+    /// Kinds of packets that any row is of, bits of [`kind`].
+    kinds: u16,
+}
+
+/// Kinds of packets: an attack needs one that its batch may not have.
+mod kind {
+    pub(super) const TCP: u16 = 1;
+    pub(super) const UDP: u16 = 2;
+    pub(super) const ICMP: u16 = 4;
+    pub(super) const FRAGMENT: u16 = 8;
+    pub(super) const TUNNEL: u16 = 16;
+    pub(super) const UNKNOWN: u16 = 32;
+    pub(super) const OPTION: u16 = 64;
+    pub(super) const EXTENSION: u16 = 128;
+    pub(super) const ANY: u16 = u16::MAX;
+}
+
+/// The kinds of packets that an attack may be made of.
+const fn kinds_of(attack: ScreenAttack) -> u16 {
+    use ScreenAttack as A;
+    match attack {
+        A::Land | A::SynFin | A::TcpNoFlag | A::FinNoAck | A::WinNuke | A::SynFragment => kind::TCP,
+        A::SynFlood | A::SynFloodSource | A::SynFloodDestination | A::SynCookie => kind::TCP,
+        A::TcpPortScan | A::TcpSweep => kind::TCP,
+        A::UdpFlood | A::UdpSweep | A::UdpPortScan | A::TunnelTeredo => kind::UDP,
+        A::PingDeath | A::IcmpFragment | A::IcmpLarge => kind::ICMP,
+        A::IcmpFlood | A::IpSweep | A::Icmpv6Malformed => kind::ICMP,
+        A::BlockFragment | A::TearDrop => kind::FRAGMENT,
+        A::StrictSourceRoute | A::RecordRoute | A::SecurityOption => kind::OPTION,
+        A::StreamOption | A::TimestampOption => kind::OPTION,
+        A::LooseSourceRoute | A::SourceRoute | A::BadOption => kind::OPTION | kind::EXTENSION,
+        A::ExtHopByHop | A::ExtRouting | A::ExtFragment | A::ExtEsp | A::ExtAh => kind::EXTENSION,
+        A::ExtNoNext | A::ExtDestination | A::ExtMobility | A::ExtShim6 => kind::EXTENSION,
+        A::ExtHip | A::ExtHeaderLimit | A::Ipv6Malformed => kind::EXTENSION,
+        A::TunnelGre4in4 | A::TunnelGre4in6 | A::TunnelGre6in4 | A::TunnelGre6in6 => kind::TUNNEL,
+        A::TunnelIpip4in4 | A::TunnelIpip4in6 => kind::TUNNEL,
+        A::TunnelIpip6in4 | A::TunnelIpip6in6 => kind::TUNNEL,
+        A::UnknownProtocol => kind::UNKNOWN,
+        _ => kind::ANY,
+    }
 }
 
 impl Facts {
     pub(super) fn of(view: &ScreenView<'_>) -> Self {
-        let whole = RowMask::where_each(view.fragment, |field| field & FRAGMENT_OFFSET_MASK == 0);
-        Self {
-            tcp: RowMask::where_each(view.protocol, |protocol| protocol == TCP).and(&whole),
-            icmp: RowMask::where_each(view.protocol, |p| (p == ICMP) | (p == ICMPV6)),
-            fragment: RowMask::where_each(view.fragment, |field| {
-                field & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE) != 0
-            }),
-            tunnel: RowMask::where_each(view.protocol, |p| {
-                (p == GRE) | (p == IPV4_IN_IP) | (p == IPV6_IN_IP)
-            }),
-            options_seen: view.ip_options.iter().fold(0, |all, bits| all | bits),
-            extensions_seen: view.extensions.iter().fold(0, |all, bits| all | bits),
+        let options_seen = view.ip_options.iter().fold(0, |all, bits| all | bits);
+        let extensions_seen = view.extensions.iter().fold(0, |all, bits| all | bits);
+        let kinds = kinds_seen(view, options_seen, extensions_seen);
+        let mut facts = Self {
+            tcp: RowMask::default(),
+            icmp: RowMask::default(),
+            fragment: RowMask::default(),
+            tunnel: RowMask::default(),
+            options_seen,
+            extensions_seen,
+            kinds,
+        };
+        if kinds & kind::TCP != 0 {
+            let tcp = RowMask::where_each(view.protocol, |protocol| protocol == TCP);
+            facts.tcp = tcp.and(&RowMask::where_each(view.fragment, |field| {
+                field & FRAGMENT_OFFSET_MASK == 0
+            }));
         }
+        if kinds & kind::ICMP != 0 {
+            facts.icmp = RowMask::where_each(view.protocol, |p| (p == ICMP) | (p == ICMPV6));
+        }
+        if kinds & kind::FRAGMENT != 0 {
+            facts.fragment = RowMask::where_each(view.fragment, is_fragment);
+        }
+        if kinds & kind::TUNNEL != 0 {
+            facts.tunnel = RowMask::where_each(view.protocol, is_tunnel);
+        }
+        facts
     }
+
+    /// False if no row of the batch can be of the attack: it has no packet of its kind.
+    pub(super) fn may_hold(&self, attack: ScreenAttack) -> bool {
+        self.kinds & kinds_of(attack) != 0
+    }
+}
+
+/// The kinds that any row is of, a column at a time.
+fn kinds_seen(view: &ScreenView<'_>, options: u16, extensions: u16) -> u16 {
+    let protocol = |fits: fn(u8) -> bool, kind: u16| {
+        u16::from(view.protocol.iter().fold(false, |any, &p| any | fits(p))) * kind
+    };
+    let fragment = view.fragment.iter().fold(false, |any, &field| any | is_fragment(field));
+    protocol(|p| p == TCP, kind::TCP)
+        | protocol(|p| p == UDP, kind::UDP)
+        | protocol(|p| (p == ICMP) | (p == ICMPV6), kind::ICMP)
+        | protocol(is_tunnel, kind::TUNNEL)
+        | protocol(|p| p >= UNKNOWN_PROTOCOLS, kind::UNKNOWN)
+        | (u16::from(fragment) * kind::FRAGMENT)
+        | (u16::from(options != 0) * kind::OPTION)
+        | (u16::from(extensions != 0) * kind::EXTENSION)
+        | NONE_OF_THESE
+}
+
+const fn is_fragment(field: u16) -> bool {
+    field & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE) != 0
+}
+
+const fn is_tunnel(protocol: u8) -> bool {
+    (protocol == GRE) | (protocol == IPV4_IN_IP) | (protocol == IPV6_IN_IP)
 }
 
 /// The rows that `attack` may be about; none for attacks that need history.
@@ -163,6 +248,8 @@ const TEREDO: u16 = 3544;
 /// ICMP packets above this length in bytes, IP header included, are large.
 const ICMP_LARGE: u32 = 1024;
 const UNKNOWN_PROTOCOLS: u8 = 137;
+/// A kind that every batch has, for attacks that any packet may be.
+const NONE_OF_THESE: u16 = 1 << 15;
 const GRE: u8 = 47;
 const IPV4_IN_IP: u8 = 4;
 const IPV6_IN_IP: u8 = 41;
