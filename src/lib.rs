@@ -14,3 +14,4 @@ pub mod port;
 pub mod replay;
 pub mod spool;
 pub mod stream;
+pub mod tune;

@@ -1,4 +1,4 @@
-//! `weir bench` as its users run it: small, every scenario.
+//! `weir bench`, `weir dashboard` and `weir tune` as their users run them: small, every scenario.
 
 use std::process::Command;
 
@@ -26,6 +26,7 @@ fn every_scenario_runs_balances_and_raises_the_events_that_it_says() {
         ("forward", "1", 0.0),
         ("rules", "20", 0.0),
         ("rules-nat", "20", 0.0),
+        ("latency", "20", 0.0),
         ("new-session", "20", 1.0),
         ("end-session", "20", 1.0),
         ("deny-flood", "20", 1.0),
@@ -39,9 +40,11 @@ fn every_scenario_runs_balances_and_raises_the_events_that_it_says() {
         assert!(table.lines().any(|line| line.starts_with(scenario)), "{table}");
         let [line] = &lines[..] else { panic!("{scenario}: {lines:?}") };
         assert_eq!(line["scenario"], scenario);
-        assert_eq!((&line["flows"], &line["batch"]), (&500.into(), &256.into()));
+        let batch = if scenario == "latency" { 1 } else { 256 };
+        assert_eq!((&line["flows"], &line["batch"]), (&500.into(), &batch.into()));
         assert_eq!(line["events"].as_f64(), Some(events), "{scenario}");
         let clocks = |key: &str| line[key].as_f64().expect("a number");
+        assert_eq!(line["clk_tail"].is_array(), scenario == "latency");
         assert!(0.0 < clocks("clk_min") && clocks("clk_min") <= clocks("clk_max"), "{scenario}");
     }
 }
@@ -53,4 +56,79 @@ fn lists_multiply_and_every_batch_has_its_line() {
     let pairs: Vec<_> = lines.iter().map(|l| (l["flows"].clone(), l["batch"].clone())).collect();
     let expected = [(10, 1), (10, 64), (20, 1), (20, 64)];
     assert_eq!(pairs, expected.map(|(flows, batch)| (flows.into(), batch.into())));
+}
+
+fn weir(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_weir")).args(arguments).output();
+    let output = output.expect("the command runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_results_that_are_kept_become_a_page_and_what_is_no_result_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let page = path("page.html");
+    let mut kept: Vec<String> = std::fs::read_dir("benches/results")
+        .expect("results")
+        .map(|entry| entry.expect("a file").path().display().to_string())
+        .collect();
+    kept.sort();
+    let mut arguments = vec!["dashboard", "--out", &page];
+    arguments.extend(kept.iter().map(String::as_str));
+    let (status, _, errors) = weir(&arguments);
+    assert_eq!(status, Some(0), "{errors}");
+    let text = std::fs::read_to_string(&page).expect("the page");
+    for part in ["VPP 26.06", "rules-nat, 1000 policies", "Batch size: rules-nat"] {
+        assert!(text.contains(part), "{part}");
+    }
+    let broken = path("broken.jsonl");
+    std::fs::write(&broken, "{}\n").expect("written");
+    let (status, _, errors) = weir(&["dashboard", "--out", &page, &broken]);
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("broken.jsonl:1: missing field"), "{errors}");
+}
+
+#[test]
+fn tune_measures_the_capture_and_writes_a_schedule_that_differs_in_two_numbers() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (tuned, svg, empty) = (path("tuned.toml"), path("curve.svg"), path("empty.pcap"));
+    let office = ["--config", "examples/branch-office.conf"];
+    let short = ["--runs", "1", "--packets", "2000"];
+    let (status, out, errors) = weir(
+        &[
+            &["tune"],
+            &office[..],
+            &short,
+            &["--schedule", "schedules/default.toml", "--out", &tuned, "--svg", &svg],
+            &["examples/branch-office.pcap"],
+        ]
+        .concat(),
+    );
+    assert_eq!(status, Some(0), "{errors}");
+    assert!(out.starts_with("430 packets of 288.4 s"), "{out}");
+    let number = |text: &str, key: &str| -> u32 {
+        let line = text.lines().find(|line| line.starts_with(key)).expect(key);
+        let digits = line.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        digits[..end].parse().expect("a number")
+    };
+    let text = std::fs::read_to_string(&tuned).expect("the schedule");
+    let before = std::fs::read_to_string("schedules/default.toml").expect("the schedule");
+    for key in ["rows_max", "flush_us_max"] {
+        assert_eq!(number(&text, key), number(&out, key), "{key}");
+    }
+    let same = before.lines().zip(text.lines()).filter(|(old, new)| old != new);
+    assert!(same.clone().all(|(old, _)| old.contains("rows_max") || old.contains("flush_us_max")));
+    assert_eq!(before.lines().count(), text.lines().count());
+    assert_eq!(weir(&["check", "--config", &tuned]).0, Some(0));
+    assert!(std::fs::read_to_string(&svg).expect("the curve").starts_with("<svg xmlns"));
+    // A capture without packets says so.
+    let capture = std::fs::read("examples/branch-office.pcap").expect("the example");
+    std::fs::write(&empty, &capture[..24]).expect("written");
+    let (status, _, errors) = weir(&[&["tune"], &office[..], &short, &[&empty]].concat());
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("no packet"), "{errors}");
 }

@@ -14,7 +14,6 @@ use systems::shard::Outbox;
 
 use super::BenchError;
 use super::clock::Tsc;
-use super::rules::Frame;
 use crate::collector::InlineCollector;
 use crate::ledger::{Delivery, Ledger, Totals};
 use crate::port::{Arrival, Burst, PortCounters, Transmit};
@@ -22,23 +21,41 @@ use crate::replay::stream::RingFigures;
 use crate::replay::worker::{Output, Worker};
 
 /// A worker with everything around it.
-pub(super) struct Line {
+pub(crate) struct Line {
     world: Arc<World>,
     worker: Worker,
     burst: Burst,
     outside: Outside,
-    ingress: IfIndex,
     clock_ns: u64,
     received: u64,
     received_bytes: u64,
 }
 
+/// A packet that comes in next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'f> {
+    pub(crate) frame: &'f [u8],
+    pub(crate) wire_length: u32,
+    pub(crate) link: LinkType,
+    pub(crate) ingress: IfIndex,
+    /// Since the packet before it.
+    pub(crate) gap_ns: u64,
+}
+
+impl<'f> Given<'f> {
+    /// A made-up frame of 64 bytes, as fast as ten million packets a second.
+    pub(super) fn made_up(frame: &'f [u8], ingress: IfIndex) -> Self {
+        let (wire_length, link) = (WIRE_LENGTH, LinkType::Ethernet);
+        Self { frame, wire_length, link, ingress, gap_ns: GAP_NS }
+    }
+}
+
 /// What a number of packets took.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Took {
-    pub(super) packets: u64,
-    pub(super) clocks: u64,
-    pub(super) events: u64,
+pub(crate) struct Took {
+    pub(crate) packets: u64,
+    pub(crate) clocks: u64,
+    pub(crate) events: u64,
 }
 
 impl Took {
@@ -51,22 +68,17 @@ impl Took {
 }
 
 impl Line {
-    /// For the configuration's world and a schedule; packets come in on the interface of this name.
-    pub(super) fn new(
+    /// For the configuration's world and a schedule; no batch spans a tick of `tick_ns`.
+    pub(crate) fn new(
         world: Arc<World>,
         schedule: &Schedule,
-        ingress: &str,
+        tick_ns: u64,
     ) -> Result<Self, BenchError> {
-        let mut names = world.names.interfaces.iter();
-        let at = names.position(|name| name == ingress).and_then(|at| u16::try_from(at).ok());
-        let ingress = IfIndex(at.ok_or(BenchError::Interface)?);
         let rows_max = *schedule.settings.batch.rows_max.get_ref();
-        let tick_ns = *schedule.settings.session.tick_ms.get_ref() * 1_000_000;
         Ok(Self {
             worker: Worker::new(&world, schedule, 0),
             burst: Burst::new(rows_max, tick_ns),
             outside: Outside::new()?,
-            ingress,
             clock_ns: START_NS,
             received: 0,
             received_bytes: 0,
@@ -74,8 +86,18 @@ impl Line {
         })
     }
 
+    /// Rows of a batch from now on, at most those of the schedule.
+    pub(crate) fn set_rows(&mut self, rows: usize) {
+        self.burst.set_rows_max(rows);
+    }
+
     /// Runs `packets` packets, as `next` gives them.
-    pub(super) fn run(&mut self, packets: u64, tsc: &Tsc, mut next: impl FnMut() -> Frame) -> Took {
+    pub(crate) fn run<'f>(
+        &mut self,
+        packets: u64,
+        tsc: &Tsc,
+        mut next: impl FnMut() -> Given<'f>,
+    ) -> Took {
         let mut took = Took::default();
         let events = self.events();
         while took.packets < packets {
@@ -91,7 +113,7 @@ impl Line {
     }
 
     /// Runs packets that nobody measures.
-    pub(super) fn warm(&mut self, packets: u64, mut next: impl FnMut() -> Frame) {
+    pub(crate) fn warm<'f>(&mut self, packets: u64, mut next: impl FnMut() -> Given<'f>) {
         let mut done = 0;
         while done < packets {
             done += self.fill(packets - done, &mut next);
@@ -130,7 +152,7 @@ impl Line {
     }
 
     /// Everything that was counted, and whether it adds up.
-    pub(super) fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&self) -> Ledger {
         let port = PortCounters {
             received: self.received,
             received_bytes: self.received_bytes,
@@ -147,24 +169,24 @@ impl Line {
     }
 
     /// Fills the burst with at most `wanted` packets; how many will run.
-    fn fill(&mut self, wanted: u64, next: &mut impl FnMut() -> Frame) -> u64 {
+    fn fill<'f>(&mut self, wanted: u64, next: &mut impl FnMut() -> Given<'f>) -> u64 {
         let mut pushed = 0;
         // A packet of the next tick waits in the burst; it was counted when it was pushed.
         while self.burst.wants_more() && (self.burst.len() as u64) < wanted {
-            let frame = next();
+            let given = next();
+            self.clock_ns += given.gap_ns;
             self.burst.push(&Arrival {
                 time_ns: self.clock_ns,
-                frame: &frame,
-                wire_length: WIRE_LENGTH,
-                link: LinkType::Ethernet,
-                ingress: self.ingress,
+                frame: given.frame,
+                wire_length: given.wire_length,
+                link: given.link,
+                ingress: given.ingress,
                 index: self.received + pushed,
             });
-            self.clock_ns += GAP_NS;
             pushed += 1;
+            self.received_bytes += u64::from(given.wire_length);
         }
         self.received += pushed;
-        self.received_bytes += pushed * u64::from(WIRE_LENGTH);
         self.burst.len() as u64
     }
 }

@@ -92,7 +92,11 @@ fn cases(args: &BenchArgs) -> Vec<Case> {
         let (flows, rules) = scenario.defaults();
         for flows in or(&args.flows, flows) {
             for rules in or(&args.rules, rules) {
-                for batch in or(&args.batch, &[]) {
+                let batches = match scenario {
+                    Scenario::Latency => vec![1],
+                    _ => or(&args.batch, &[]),
+                };
+                for batch in batches {
                     cases.push(Case { scenario, flows, rules, batch });
                 }
             }
@@ -121,6 +125,8 @@ fn row(case: &Case, figures: &Figures) -> [String; HEADS.len()] {
         clocks(figures.clk_min),
         clocks(figures.clk_max),
         clocks(figures.ns_median),
+        figures.clk_tail.map_or_else(|| "-".to_owned(), |[p99, _]| format!("{p99:.0}")),
+        figures.clk_tail.map_or_else(|| "-".to_owned(), |[_, p999]| format!("{p999:.0}")),
         format!("{:.2}", figures.events),
         target,
         figures.session_bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string()),
@@ -128,7 +134,7 @@ fn row(case: &Case, figures: &Figures) -> [String; HEADS.len()] {
     ]
 }
 
-const HEADS: [&str; 12] = [
+const HEADS: [&str; 14] = [
     "scenario",
     "flows",
     "rules",
@@ -137,6 +143,8 @@ const HEADS: [&str; 12] = [
     "min",
     "max",
     "ns",
+    "p99",
+    "p99.9",
     "events",
     "target",
     "session bytes",

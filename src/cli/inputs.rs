@@ -59,16 +59,18 @@ pub(super) fn configuration(path: &Path, options: &CompileOptions) -> Result<Com
     compiled.ok_or(Stop::Configuration)
 }
 
+/// The text of a schedule file, or of the one built in.
+pub(super) fn schedule_text(path: Option<&Path>) -> Result<String, Stop> {
+    let Some(path) = path else {
+        return Ok(REPLAY_SCHEDULE.to_owned());
+    };
+    Ok(String::from_utf8(read(path)?).with_context(|| path.display().to_string())?)
+}
+
 /// The schedule of a file, or the one built in; its errors are printed.
 pub(super) fn schedule(path: Option<&Path>) -> Result<Schedule, Stop> {
-    let (name, text) = match path {
-        None => ("schedules/replay.toml".to_owned(), REPLAY_SCHEDULE.to_owned()),
-        Some(path) => {
-            let bytes = read(path)?;
-            let text = String::from_utf8(bytes).with_context(|| path.display().to_string())?;
-            (path.display().to_string(), text)
-        }
-    };
+    let name = path.map_or("schedules/replay.toml".to_owned(), |path| path.display().to_string());
+    let text = schedule_text(path)?;
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     match check_schedule(&mut sources, &name, &text, &mut diagnostics) {

@@ -17,6 +17,7 @@ mod show;
 mod spool;
 mod summary;
 mod table;
+mod tune;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Make a page of what `weir bench --json` has written.
     Dashboard(dashboard::DashboardArgs),
+    /// Measure batch sizes on a configuration and traffic of one's own, and say which to take.
+    Tune(tune::TuneArgs),
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +276,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Show(args) => show::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Dashboard(args) => dashboard::run(&args),
+        Command::Tune(args) => tune::run(&args),
         Command::Ledger(args) => ledger::run(&args),
     };
     match result {

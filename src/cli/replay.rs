@@ -42,7 +42,7 @@ pub(super) fn run(mut args: ReplayArgs) -> Result<(), Stop> {
     );
     honours(&schedule, &world, &args.config)?;
     let commits = commits(&args, &schedule)?;
-    let captures = captures(&args, &world)?;
+    let captures = captures(&args.captures, &args.ingress, &world)?;
     let sinks = sinks(&args, &world)?;
     // Made before the run, which may be long, so that a path that cannot be is known at once.
     let ledger = args.ledger.as_deref().map(|path| Ok::<_, Stop>((path, create(path)?)));
@@ -169,7 +169,7 @@ fn commits(args: &ReplayArgs, schedule: &Schedule) -> Result<Vec<Commit>, Stop> 
 }
 
 /// A schedule that leaves out what a configuration asks for would open the firewall.
-fn honours(schedule: &Schedule, world: &World, path: &Path) -> Result<(), Stop> {
+pub(super) fn honours(schedule: &Schedule, world: &World, path: &Path) -> Result<(), Stop> {
     let left_out = schedule.left_out(world);
     for (statement, system) in &left_out {
         let asks = format!("{} has `{statement}`", path.display());
@@ -180,10 +180,14 @@ fn honours(schedule: &Schedule, world: &World, path: &Path) -> Result<(), Stop> 
 
 /// Captures with their binds: `IFL=CAPTURE` binds that file, everything else goes by the source's
 /// route.
-fn captures(args: &ReplayArgs, world: &World) -> Result<Vec<(CaptureReader, Bind)>, Stop> {
+pub(super) fn captures(
+    captures: &[PathBuf],
+    ingress: &[String],
+    world: &World,
+) -> Result<Vec<(CaptureReader, Bind)>, Stop> {
     let mut paths: Vec<(PathBuf, Bind)> =
-        args.captures.iter().map(|path| (path.clone(), Bind::Auto)).collect();
-    for ingress in args.ingress.iter().filter(|ingress| *ingress != "auto") {
+        captures.iter().map(|path| (path.clone(), Bind::Auto)).collect();
+    for ingress in ingress.iter().filter(|ingress| *ingress != "auto") {
         let (name, path) = ingress.split_once('=').ok_or_else(|| {
             Stop::Usage(format!("--ingress {ingress}: expected `auto` or `INTERFACE=CAPTURE`"))
         })?;

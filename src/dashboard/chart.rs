@@ -29,6 +29,11 @@ pub(super) struct Chart {
     pub(super) series: Vec<Series>,
 }
 
+/// Of a file that stands for itself.
+const STYLE: &str = "svg{background:#fff;font-family:system-ui,sans-serif}\
+    .grid{stroke:#d9dee6}.tick,.axis{fill:#5b6675;font-size:12px}\
+    polyline{fill:none;stroke:#0b6bcb;stroke-width:2}circle{fill:#0b6bcb}\
+    .spread{stroke:#0b6bcb;stroke-width:6;opacity:.25}";
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 340.0;
 const LEFT: f64 = 56.0;
@@ -41,11 +46,32 @@ impl Chart {
     pub(super) fn html(&self) -> String {
         let mut out = String::new();
         let _ = write!(out, "<figure><figcaption>{}</figcaption>", escape(&self.title));
+        self.svg(&mut out, "");
+        out.push_str("<ul class=\"legend\">");
+        for series in &self.series {
+            let (class, name) = (&series.class, escape(&series.name));
+            let _ = write!(out, "<li class=\"{class}\">{name}</li>");
+        }
+        out.push_str("</ul></figure>\n");
+        out
+    }
+
+    /// The chart alone as a file of its own.
+    pub(super) fn file(&self) -> String {
+        let mut out = String::new();
+        self.svg(&mut out, " xmlns=\"http://www.w3.org/2000/svg\" width=\"960\"");
+        out + "\n"
+    }
+
+    fn svg(&self, out: &mut String, attributes: &str) {
         let _ = write!(
             out,
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+            "<svg{attributes} viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
             escape(&self.title)
         );
+        if !attributes.is_empty() {
+            let _ = write!(out, "<style>{STYLE}</style>");
+        }
         let ys = self.points().flat_map(|point| {
             let (low, high) = point.spread.unwrap_or((point.y, point.y));
             [low, point.y, high]
@@ -56,18 +82,12 @@ impl Chart {
         let (first, last) = bounds(xs);
         let place = |x: f64| if self.logarithmic { x.log10() } else { x };
         let x = Scale::new(place(first), place(last), LEFT + 8.0, WIDTH - RIGHT - 8.0);
-        self.axes(&mut out, &y, |tick| x.at(place(tick)));
+        self.axes(out, &y, |tick| x.at(place(tick)));
         for series in &self.series {
             let at = |point: &Point| (x.at(place(point.x)), y.at(point.y.log10()));
-            line(&mut out, series, at, |value| y.at(value.log10()));
+            line(out, series, at, |value| y.at(value.log10()));
         }
-        out.push_str("</svg><ul class=\"legend\">");
-        for series in &self.series {
-            let (class, name) = (&series.class, escape(&series.name));
-            let _ = write!(out, "<li class=\"{class}\">{name}</li>");
-        }
-        out.push_str("</ul></figure>\n");
-        out
+        out.push_str("</svg>");
     }
 
     fn points(&self) -> impl Iterator<Item = &Point> {

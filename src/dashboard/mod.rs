@@ -8,7 +8,7 @@ mod rivals;
 
 use serde::Deserialize;
 
-pub use page::page;
+pub use page::{curve, page};
 
 /// One measurement: a line of `weir bench --json`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Measured {
     pub ns_median: f64,
     /// Events a packet.
     pub events: f64,
+    /// Clocks that all but one in a hundred packets are within, and all but one in a thousand.
+    #[serde(default)]
+    pub clk_tail: Option<[f64; 2]>,
 }
 
 /// The measurements of one file.

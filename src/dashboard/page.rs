@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::chart::{Chart, Point, Series, escape};
 use super::rivals::RIVALS;
 use super::{Measured, Run};
-use crate::bench::{Scenario, targets};
+use crate::bench::{Figures, Scenario, targets};
 
 /// Rows of a batch that curves are drawn for.
 const BATCH: u64 = 256;
@@ -40,6 +40,23 @@ pub fn page(runs: &[Run]) -> String {
     out.push_str("</div><h2>The last run</h2>");
     table(&mut out, last);
     out + "</main></body></html>\n"
+}
+
+/// One curve of clocks a packet as an SVG file.
+#[must_use]
+pub fn curve<'f>(
+    title: &str,
+    x_title: &'static str,
+    figures: impl Iterator<Item = (usize, &'f Figures)>,
+) -> String {
+    let at = |(x, figures): (usize, &Figures)| {
+        let spread = Some((figures.clk_min, figures.clk_max));
+        Point { x: x as f64, y: figures.clk_median, spread }
+    };
+    let points: Vec<Point> = figures.map(at).collect();
+    let ticks = points.iter().map(|point| (point.x, point.x.to_string())).collect();
+    let series = vec![Series { name: title.to_owned(), class: "weir".to_owned(), points }];
+    Chart { title: title.to_owned(), x_title, ticks, logarithmic: true, series }.file()
 }
 
 fn point(x: u64, measured: &Measured) -> Point {
@@ -153,17 +170,22 @@ fn history(out: &mut String, runs: &[Run]) {
 fn table(out: &mut String, last: &Run) {
     out.push_str(
         "<div class=\"wide\"><table><thead><tr><th>scenario</th><th>flows</th><th>policies</th>\
-         <th>batch</th><th>clocks</th><th>range</th><th>ns</th><th>events a packet</th>\
+         <th>batch</th><th>clocks</th><th>range</th><th>ns</th>\
+         <th>p99</th><th>p99.9</th><th>events a packet</th>\
          <th>target</th><th>of target</th></tr></thead><tbody>\n",
     );
     for m in &last.measured {
         let aim = target(m);
         let times = aim.map_or_else(String::new, |aim| format!("{:.1} ×", m.clk_median / aim));
         let aim = aim.map_or_else(String::new, |aim| format!("{aim:.0}"));
+        let tail = m.clk_tail.map_or_else(
+            || "<td></td><td></td>".to_owned(),
+            |[p99, p999]| format!("<td>{p99:.0}</td><td>{p999:.0}</td>"),
+        );
         let _ = writeln!(
             out,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0}</td><td>{:.0} – {:.0}</td>\
-             <td>{:.1}</td><td>{:.2}</td><td>{aim}</td><td>{times}</td></tr>",
+             <td>{:.1}</td>{tail}<td>{:.2}</td><td>{aim}</td><td>{times}</td></tr>",
             escape(&m.scenario),
             m.flows,
             m.rules,

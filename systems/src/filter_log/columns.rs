@@ -11,7 +11,6 @@ use components::mask::{BATCH_ROWS_MAX, RowMask};
 use components::reason::Verdict;
 use components::world::World;
 use components::world::filter::{Asks, Filter, FilterAction, FilterTerm};
-use smallvec::SmallVec;
 
 use super::matching::{self, Packet};
 use super::{Hook, Outcome, apply, event};
@@ -60,29 +59,51 @@ impl Columns<'_> {
     }
 }
 
-/// Filters, and the rows that each has to judge.
-pub(super) struct Groups<'w>(SmallVec<[(&'w Filter, RowMask); FILTERS_MAX]>);
-
 /// Filters of one batch that are judged by columns.
 const FILTERS_MAX: usize = 4;
 
-impl<'w> Groups<'w> {
-    /// The filters of `rows`, by the interface and family of each; `None` if there are too many, or
-    /// one of them is not plain.
-    pub(super) fn of(
+/// Pairs of interface and family that are told apart before rows are looked at one by one.
+const LOOKS_MAX: usize = 16;
+
+/// The filters of a batch, and what their terms have to do with its rows. Kept from batch to batch
+/// for its memory.
+#[derive(Clone, Debug)]
+pub(super) struct Hits {
+    /// Filters, and the rows that each has to judge.
+    groups: Vec<(FilterId, RowMask)>,
+    /// Place of the filter among the batch's, and the term's ordinal; 0 for none.
+    terms: Vec<(u16, u16)>,
+    rows: RowMask,
+}
+
+impl Default for Hits {
+    fn default() -> Self {
+        Self {
+            groups: Vec::with_capacity(FILTERS_MAX),
+            terms: vec![(0, 0); BATCH_ROWS_MAX],
+            rows: RowMask::default(),
+        }
+    }
+}
+
+impl Hits {
+    /// Finds the filters of `rows`, by the interface and family of each; false if there are too
+    /// many, or one of them is not plain.
+    pub(super) fn gather(
+        &mut self,
         rows: &RowMask,
         interface: &[IfIndex],
         family: &[Family],
         filter_of: impl Fn(IfIndex, Family) -> FilterId,
-        world: &'w World,
-    ) -> Option<Self> {
-        let mut groups: SmallVec<[(&'w Filter, RowMask); FILTERS_MAX]> = SmallVec::new();
+        world: &World,
+    ) -> bool {
+        self.groups.clear();
         let mut left = rows.clone();
         let mut looked_at = 0;
         while let Some(row) = left.lowest() {
             looked_at += 1;
             if looked_at > LOOKS_MAX {
-                return None;
+                return false;
             }
             let (first, of_family) = (interface[row], family[row]);
             let mut alike = RowMask::where_each(interface, |id| id == first);
@@ -93,36 +114,17 @@ impl<'w> Groups<'w> {
                 continue;
             };
             if !filter.is_plain() {
-                return None;
+                return false;
             }
-            match groups.iter().position(|(known, _)| known.id == filter.id) {
-                Some(at) => groups[at].1.add(&alike),
-                None if groups.len() == FILTERS_MAX => return None,
-                None => groups.push((filter, alike)),
+            match self.groups.iter().position(|(known, _)| *known == filter.id) {
+                Some(place) => self.groups[place].1.add(&alike),
+                None if self.groups.len() == FILTERS_MAX => return false,
+                None => self.groups.push((filter.id, alike)),
             }
         }
-        Some(Self(groups))
+        true
     }
-}
 
-/// Pairs of interface and family that are told apart before rows are looked at one by one.
-const LOOKS_MAX: usize = 16;
-
-/// Which term of which filter has something to do with a row.
-#[derive(Clone, Debug)]
-pub(super) struct Hits {
-    /// Place of the filter among the batch's, and the term's ordinal; 0 for none.
-    terms: Vec<(u16, u16)>,
-    rows: RowMask,
-}
-
-impl Default for Hits {
-    fn default() -> Self {
-        Self { terms: vec![(0, 0); BATCH_ROWS_MAX], rows: RowMask::default() }
-    }
-}
-
-impl Hits {
     fn add(&mut self, rows: &RowMask, filter: u16, ordinal: u16) {
         if rows.is_empty() {
             return;
@@ -132,19 +134,22 @@ impl Hits {
     }
 }
 
-/// Judges all rows, and carries out what their filters say.
+/// Judges all rows by the filters that were gathered, and carries out what they say.
 pub(super) fn judge(
     hook: Hook,
-    groups: &Groups<'_>,
     columns: &Columns<'_>,
     hits: &mut Hits,
     (events, live, verdict): (&mut Events, &mut RowMask, &mut [Verdict]),
     shard: &mut Shard,
+    world: &World,
 ) {
     hits.rows = RowMask::default();
-    for ((filter, rows), at) in groups.0.iter().zip(0..) {
-        let mut left = rows.clone();
-        for ((term, asks), ordinal) in filter.asking().zip(1..=u16::MAX) {
+    for place in 0..hits.groups.len() {
+        let at = u16::try_from(place).unwrap_or(u16::MAX);
+        let (id, ref rows) = hits.groups[place];
+        let (mut left, filter) = (rows.clone(), world.filter(id));
+        for ((term, asks), ordinal) in filter.into_iter().flat_map(Filter::asking).zip(1..=u16::MAX)
+        {
             let fitting = fitting(term, asks, columns, &left);
             if !is_silent(term) {
                 hits.add(&fitting, at, ordinal);
@@ -158,15 +163,16 @@ pub(super) fn judge(
     }
     for row in hits.rows.iter() {
         let (at, ordinal) = hits.terms[row];
-        let filter = groups.0[usize::from(at)].0;
-        let term = usize::from(ordinal).checked_sub(1).map(|place| &filter.terms()[place]);
+        let id = hits.groups[usize::from(at)].0;
+        let place = usize::from(ordinal).checked_sub(1);
+        let term = place.and_then(|place| world.filter(id)?.terms().get(place));
         let outcome = term.map_or(Outcome::Discard, outcome_of);
         if let Some(term) = term {
             if !term.counter.is_none() {
                 shard.counters.filter_hit(term.counter, u64::from(columns.ip_length[row]));
             }
             if term.log {
-                let mut event = event(hook.source(), filter.id, row, u32::from(ordinal));
+                let mut event = event(hook.source(), id, row, u32::from(ordinal));
                 event.action = action_of(outcome);
                 events.raise(event);
             }

@@ -28,7 +28,7 @@ use crate::marks::Mark;
 use crate::shard::Shard;
 use crate::system::System;
 
-use columns::{Columns, Groups, Hits, action_of};
+use columns::{Columns, Hits, action_of};
 use matching::Packet;
 
 view! {
@@ -65,6 +65,9 @@ view! {
         writes {}
     }
 }
+
+/// Rows from which on it is cheaper to judge a batch by columns.
+const COLUMNS_MIN: usize = 8;
 
 /// Where a filter stands in the packet's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,9 +186,11 @@ fn input(view: FilterInputView<'_>, hits: &mut Hits, shard: &mut Shard, world: &
     };
     let columns =
         columns!(view, family, protocol, source, destination, source_port, destination_port, 0);
-    if let Some(groups) = Groups::of(view.live, view.ingress, view.family, filter_of, world) {
+    if view.rows >= COLUMNS_MIN
+        && hits.gather(view.live, view.ingress, view.family, filter_of, world)
+    {
         let outcome = (view.events, view.live, view.verdict);
-        return columns::judge(Hook::Input, &groups, &columns, hits, outcome, shard);
+        return columns::judge(Hook::Input, &columns, hits, outcome, shard, world);
     }
     let rows = view.live.clone();
     for row in rows.iter() {
@@ -215,11 +220,10 @@ fn output(view: FilterOutputView<'_>, hits: &mut Hits, shard: &mut Shard, world:
         nat_destination_port,
         1
     );
-    if !shard.marks.any()
-        && let Some(groups) = Groups::of(view.live, view.egress, view.nat_family, filter_of, world)
+    if !shard.marks.any() && hits.gather(view.live, view.egress, view.nat_family, filter_of, world)
     {
         let outcome = (view.events, view.live, view.verdict);
-        return columns::judge(Hook::Output, &groups, &columns, hits, outcome, shard);
+        return columns::judge(Hook::Output, &columns, hits, outcome, shard, world);
     }
     let rows = view.live.clone();
     for row in rows.iter() {
