@@ -1,5 +1,6 @@
 //! `weir bench`, `weir dashboard` and `weir tune` as their users run them: small, every scenario.
 
+use std::path::Path;
 use std::process::Command;
 
 /// Runs it; standard output and the JSON lines.
@@ -65,27 +66,33 @@ fn weir(arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-#[test]
-fn the_results_that_are_kept_become_a_page_and_what_is_no_result_is_named() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = |name: &str| directory.path().join(name).display().to_string();
-    let page = path("page.html");
+/// The page of the results that the repository keeps.
+fn page(path: &Path) {
     let mut kept: Vec<String> = std::fs::read_dir("benches/results")
         .expect("results")
         .map(|entry| entry.expect("a file").path().display().to_string())
         .collect();
     kept.sort();
-    let mut arguments = vec!["dashboard", "--out", &page];
+    let path = path.display().to_string();
+    let mut arguments = vec!["dashboard", "--out", &path];
     arguments.extend(kept.iter().map(String::as_str));
     let (status, _, errors) = weir(&arguments);
     assert_eq!(status, Some(0), "{errors}");
-    let text = std::fs::read_to_string(&page).expect("the page");
+}
+
+#[test]
+fn the_results_that_are_kept_become_a_page_and_what_is_no_result_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let shown = path("page.html");
+    page(Path::new(&shown));
+    let text = std::fs::read_to_string(&shown).expect("the page");
     for part in ["VPP 26.06", "rules-nat, 1000 policies", "Batch size: rules-nat"] {
         assert!(text.contains(part), "{part}");
     }
     let broken = path("broken.jsonl");
     std::fs::write(&broken, "{}\n").expect("written");
-    let (status, _, errors) = weir(&["dashboard", "--out", &page, &broken]);
+    let (status, _, errors) = weir(&["dashboard", "--out", &shown, &broken]);
     assert_eq!(status, Some(1));
     assert!(errors.contains("broken.jsonl:1: missing field"), "{errors}");
 }
@@ -131,4 +138,46 @@ fn tune_measures_the_capture_and_writes_a_schedule_that_differs_in_two_numbers()
     let (status, _, errors) = weir(&[&["tune"], &office[..], &short, &[&empty]].concat());
     assert_eq!(status, Some(1));
     assert!(errors.contains("no packet"), "{errors}");
+}
+
+#[test]
+#[ignore = "needs chromium"]
+fn a_browser_draws_the_page_and_has_nothing_to_complain_of() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (html, png) = (directory.path().join("page.html"), directory.path().join("page.png"));
+    page(&html);
+    let browse = |html: &Path, last: &str| {
+        Command::new("chromium")
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,2200"])
+            .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr"])
+            .arg(format!("--user-data-dir={}", directory.path().join("profile").display()))
+            .arg(last)
+            .arg(format!("file://{}", html.display()))
+            .output()
+            .expect("chromium runs")
+    };
+    let dom = browse(&html, "--dump-dom");
+    let text = String::from_utf8_lossy(&dom.stdout);
+    let written = std::fs::read_to_string(&html).expect("the page");
+    for part in ["<svg", "<polyline", "<tr>", "<figure>"] {
+        let (drawn, meant) = (text.matches(part).count(), written.matches(part).count());
+        assert!(drawn == meant && meant > 0, "{part}: {drawn} of {meant}");
+    }
+    let shot = browse(&html, &format!("--screenshot={}", png.display()));
+    for output in [&dom, &shot] {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!errors.contains("CONSOLE"), "{errors}");
+    }
+    // The page forbids itself to fetch anything, and the browser says so when it tries.
+    let fetching = directory.path().join("fetching.html");
+    let image = "</h1><img src=\"http://rival.example/a.png\">";
+    std::fs::write(&fetching, written.replacen("</h1>", image, 1)).expect("written");
+    let complaint = browse(&fetching, "--dump-dom");
+    assert!(String::from_utf8_lossy(&complaint.stderr).contains("CONSOLE"));
+    // An empty page of that size is 20 kB.
+    let size = std::fs::metadata(&png).expect("the screenshot").len();
+    assert!(size > 60_000, "{size} bytes");
+    if let Some(kept) = std::env::var_os("SCREENSHOT") {
+        std::fs::copy(&png, kept).expect("a copy of the screenshot");
+    }
 }

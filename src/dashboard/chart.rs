@@ -34,6 +34,8 @@ const STYLE: &str = "svg{background:#fff;font-family:system-ui,sans-serif}\
     .grid{stroke:#d9dee6}.tick,.axis{fill:#5b6675;font-size:12px}\
     polyline{fill:none;stroke:#0b6bcb;stroke-width:2}circle{fill:#0b6bcb}\
     .spread{stroke:#0b6bcb;stroke-width:6;opacity:.25}";
+/// Longest name that is centered at the ends of the axis.
+const NAME_CENTERED: usize = 5;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 340.0;
 const LEFT: f64 = 56.0;
@@ -114,10 +116,17 @@ impl Chart {
             }
             decade += 1.0;
         }
-        for (tick, name) in &self.ticks {
+        for (place, (tick, name)) in self.ticks.iter().enumerate() {
+            // Long names at the ends stay inside.
+            let anchor = match place {
+                _ if name.len() <= NAME_CENTERED => "middle",
+                0 => "start",
+                _ if place + 1 == self.ticks.len() => "end",
+                _ => "middle",
+            };
             let _ = write!(
                 out,
-                "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
                 x(*tick),
                 HEIGHT - BOTTOM + 18.0,
                 escape(name)

@@ -101,7 +101,8 @@ fn against_flows(out: &mut String, last: &Run, scenario: &str, rules: u64) {
     let ticks = [1_000, 10_000, 100_000, 1_000_000, 10_000_000].map(named);
     let most = measured.iter().map(|m| m.flows).max().unwrap_or(0);
     let ticks = ticks.into_iter().filter(|tick| tick.0 <= most as f64).collect();
-    let title = format!("{scenario}, {rules} policies");
+    let policies = if rules == 1 { "policy" } else { "policies" };
+    let title = format!("{scenario}, {rules} {policies}");
     let chart = Chart { title, x_title: "flows", ticks, logarithmic: true, series };
     out.push_str(&chart.html());
 }
@@ -125,7 +126,7 @@ fn swept(
         if alike.len() < POINTS_MIN {
             continue;
         }
-        let flows = alike[0].flows;
+        let flows = named(alike[0].flows).1;
         let series = vec![Series {
             name: "Weir".to_owned(),
             class: "weir".to_owned(),
@@ -153,7 +154,7 @@ fn history(out: &mut String, runs: &[Run]) {
             });
             let points: Vec<Point> = found.collect();
             if !points.is_empty() {
-                let name = format!("{flows} flows");
+                let name = format!("{} flows", named(flows).1);
                 series.push(Series { name, class: format!("case-{number}"), points });
             }
         }
@@ -200,7 +201,11 @@ fn table(out: &mut String, last: &Run) {
     out.push_str("</tbody></table></div>");
 }
 
+/// Targets are of full batches.
 fn target(measured: &Measured) -> Option<f64> {
+    if measured.batch != BATCH {
+        return None;
+    }
     let scenario: Scenario = clap::ValueEnum::from_str(&measured.scenario, false).ok()?;
     let flows = usize::try_from(measured.flows).ok()?;
     targets::clocks(scenario, flows, usize::try_from(measured.rules).ok()?)

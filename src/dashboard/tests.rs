@@ -33,7 +33,7 @@ fn the_page_has_curves_rivals_history_and_every_figure() {
         "VPP 26.06",
         "nftables 6.18",
         "target",
-        "Batch size: rules-nat, 1000 flows",
+        "Batch size: rules-nat, 1k flows",
         "rules-nat, run by run",
         "a &lt;first&gt;",
         "5.0 ×",
