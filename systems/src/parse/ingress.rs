@@ -13,12 +13,30 @@ use components::world::route::{NextHop, RouteKind};
 
 use super::Packet;
 
+/// What of a packet tells its ingress interface: little, so that the rest of a common packet need
+/// not be in memory.
+pub(super) struct Ends {
+    family: Family,
+    protocol: u8,
+    source: Address,
+    destination: Address,
+    destination_port: u16,
+}
+
+impl Ends {
+    #[inline(always)]
+    pub(super) fn of(packet: &Packet) -> Self {
+        let Packet { family, protocol, source, destination, destination_port, .. } = *packet;
+        Self { family, protocol, source, destination, destination_port }
+    }
+}
+
 /// The ingress interface of a packet.
-#[inline]
+#[inline(always)]
 pub(super) fn of_packet(
     world: &World,
     bound: IfIndex,
-    packet: &Packet,
+    packet: &Ends,
 ) -> Result<IfIndex, DropReason> {
     let scope = Scope::of(packet.family, packet.source);
     match scope {
@@ -46,7 +64,8 @@ pub(super) fn of_arp(world: &World, bound: IfIndex, sender: Address) -> IfIndex 
     route.map_or(IfIndex::NONE, |route| route.egress)
 }
 
-fn by_route(world: &World, packet: &Packet) -> Result<IfIndex, DropReason> {
+#[inline(never)]
+fn by_route(world: &World, packet: &Ends) -> Result<IfIndex, DropReason> {
     let route = |address| world.routes.route(packet.family, address);
     let source = route(packet.source);
     if is_link_scoped(packet.family, packet.source) {
@@ -74,7 +93,7 @@ fn by_route(world: &World, packet: &Packet) -> Result<IfIndex, DropReason> {
 /// The interface whose `host-inbound-traffic` lets a multicast or broadcast packet in, if it is
 /// the only one.
 #[cold]
-fn only_listener(world: &World, packet: &Packet) -> Option<IfIndex> {
+fn only_listener(world: &World, packet: &Ends) -> Option<IfIndex> {
     if !is_group(packet.family, packet.destination) {
         return None;
     }

@@ -12,6 +12,7 @@ use components::fragment::FragmentTable;
 use components::reason::{DropReason, Fate};
 use components::view;
 use components::world::World;
+use components::world::application::TCP;
 
 use crate::schedule::settings::ParseSettings;
 use crate::shard::Shard;
@@ -31,6 +32,7 @@ mod tests;
 
 pub(crate) use ipv6::{Chain, DESTINATION, HOP_BY_HOP, ROUTING, option_types, options_fit};
 
+use ingress::Ends;
 use link::Network;
 
 /// The system.
@@ -225,7 +227,7 @@ fn parse_frame(frame: Frame<'_>, link: LinkType, parse: Parse) -> Result<Parsed,
 }
 
 /// Every column but those of fragments, options and extension headers, which are born zero.
-#[inline]
+#[inline(always)]
 fn store_common(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
     view.family[row] = packet.family;
     view.protocol[row] = packet.protocol;
@@ -239,17 +241,20 @@ fn store_common(view: &mut ParseView<'_>, row: usize, packet: &Packet) {
     view.ttl[row] = packet.ttl;
     view.traffic_class[row] = packet.traffic_class;
     view.fragment[row] = packet.fragment;
-    view.tcp_flags[row] = packet.tcp_flags;
-    view.tcp_sequence[row] = packet.tcp.sequence;
-    view.tcp_acknowledgment[row] = packet.tcp.acknowledgment;
-    view.tcp_window[row] = packet.tcp.window;
-    view.tcp_payload[row] = packet.tcp.payload;
+    if packet.protocol == TCP {
+        view.tcp_flags[row] = packet.tcp_flags;
+        view.tcp_sequence[row] = packet.tcp.sequence;
+        view.tcp_acknowledgment[row] = packet.tcp.acknowledgment;
+        view.tcp_window[row] = packet.tcp.window;
+        view.tcp_payload[row] = packet.tcp.payload;
+    }
 }
 
 /// Finds the ingress interface and its zone, without which a packet goes nowhere.
-#[inline]
+#[inline(always)]
 fn enter(view: &mut ParseView<'_>, world: &World, row: usize, packet: &Packet) {
-    let ingress = match ingress::of_packet(world, view.bound_ingress[row], packet) {
+    let ends = Ends::of(packet);
+    let ingress = match ingress::of_packet(world, view.bound_ingress[row], &ends) {
         Ok(ingress) => ingress,
         Err(reason) => return drop_row(view.live, view.verdict, row, reason),
     };

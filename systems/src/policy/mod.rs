@@ -93,6 +93,7 @@ impl System for Policy {
         std::hint::black_box(read);
         let changes = shard.sessions.changes();
         let fragments = RowMask::where_each(view.datagram, |datagram| !datagram.is_none());
+        let any_fragment = !fragments.is_empty();
         for row in rows.or(&fragments).iter() {
             if !rows.contains(row) {
                 fragment::remember(&view, row, shard);
@@ -104,7 +105,9 @@ impl System for Policy {
                 found = shard.sessions.find(self.hashes[row], &key);
             }
             decide(&mut view, row, key, found, shard, world);
-            fragment::remember(&view, row, shard);
+            if any_fragment {
+                fragment::remember(&view, row, shard);
+            }
         }
         count_traffic(&view, shard, world);
     }

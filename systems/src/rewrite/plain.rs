@@ -64,18 +64,16 @@ pub(super) fn translate(packet: &mut [u8], leaving: &Leaving) -> bool {
     true
 }
 
-/// The sum of `~old + new` over the words of eight bytes, not folded: below 2^19. Nothing for words
-/// that stay, so that a sum to which nothing is added stays as it is.
+/// The sum of `~old + new` over the words of eight bytes, folded. Words that stay add 0xffff, which
+/// is another 0. The sum is taken in the machine's byte order, all words at once, and turned round
+/// (RFC 1071, section 2).
 fn change(old: [u8; 8], new: [u8; 8]) -> u32 {
-    let words = |bytes: [u8; 8]| {
-        let [a, b, c, d, e, f, g, h] = bytes;
-        [[a, b], [c, d], [e, f], [g, h]].map(u16::from_be_bytes)
-    };
-    let mut sum = 0;
-    for (old, new) in words(old).into_iter().zip(words(new)) {
-        sum += if old == new { 0 } else { u32::from(!old) + u32::from(new) };
-    }
-    sum
+    let (sum, carry) = (!u64::from_ne_bytes(old)).overflowing_add(u64::from_ne_bytes(new));
+    let sum = sum.wrapping_add(u64::from(carry));
+    let halves = (sum >> 32) + (sum & 0xffff_ffff);
+    let quarters = (halves >> 16) + (halves & 0xffff);
+    // Below 2^18.
+    u32::from(u16::from_be(fold(u32::try_from(quarters).unwrap_or(u32::MAX))))
 }
 
 /// A checksum after something was added to what it covers (RFC 1624, equation 3); one that nothing
