@@ -132,6 +132,13 @@ fn tune_measures_the_capture_and_writes_a_schedule_that_differs_in_two_numbers()
     assert_eq!(before.lines().count(), text.lines().count());
     assert_eq!(weir(&["check", "--config", &tuned]).0, Some(0));
     assert!(std::fs::read_to_string(&svg).expect("the curve").starts_with("<svg xmlns"));
+    // What is read is not written over.
+    let (config, kept) = (path("kept.conf"), std::fs::read(office[1]).expect("the example"));
+    std::fs::write(&config, &kept).expect("written");
+    let over = ["tune", "--config", &config, "--out", &config, "examples/branch-office.pcap"];
+    let (status, _, errors) = weir(&over);
+    assert_eq!(status, Some(2), "{errors}");
+    assert_eq!(std::fs::read(&config).expect("the copy"), kept);
     // A capture without packets says so.
     let capture = std::fs::read("examples/branch-office.pcap").expect("the example");
     std::fs::write(&empty, &capture[..24]).expect("written");

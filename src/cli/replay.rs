@@ -133,7 +133,7 @@ fn files_differ(args: &ReplayArgs) -> Result<(), Stop> {
 }
 
 /// The file that a path names, under one name; `None` for devices, pipes and what has no directory.
-fn file_of(path: &Path) -> Option<PathBuf> {
+pub(super) fn file_of(path: &Path) -> Option<PathBuf> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() => path.canonicalize().ok(),
         Ok(_) => None,

@@ -49,6 +49,7 @@ pub(super) struct TuneArgs {
 }
 
 pub(super) fn run(args: &TuneArgs) -> Result<(), Stop> {
+    keeps_inputs(args)?;
     let schedule = inputs::schedule(args.schedule.as_deref())?;
     let log_default_policy = schedule.settings.replay.log_default_policy;
     let compiled = inputs::configuration(&args.config, &CompileOptions { log_default_policy })?;
@@ -57,9 +58,8 @@ pub(super) fn run(args: &TuneArgs) -> Result<(), Stop> {
     let captures = replay::captures(&args.captures, &args.ingress, &world)?;
     let mut port = CapturePort::<BufWriter<File>>::new(captures);
     let traffic = Traffic::read(&mut port);
-    for error in port.finish() {
-        say(&format!("weir: {error}\n"));
-    }
+    let errors = port.finish();
+    errors.iter().for_each(|error| say(&format!("weir: {error}\n")));
     put(&about(&traffic))?;
     let tsc = Tsc::default();
     let length = (usize::from(args.runs), args.packets);
@@ -80,7 +80,30 @@ pub(super) fn run(args: &TuneArgs) -> Result<(), Stop> {
         fs::write(path, text).with_context(|| path.display().to_string())?;
         put(&format!("written to {}\n", path.display()))?;
     }
-    Ok(())
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(Stop::Failed(anyhow::anyhow!("not all of the captures could be read"))),
+    }
+}
+
+/// No output may be an input, but for a schedule that is tuned in its place.
+fn keeps_inputs(args: &TuneArgs) -> Result<(), Stop> {
+    let bound = args.ingress.iter().filter_map(|ingress| ingress.split_once('='));
+    let bound = bound.map(|(_, capture)| Path::new(capture));
+    let inputs = args.captures.iter().map(PathBuf::as_path).chain([args.config.as_path()]);
+    let inputs: Vec<PathBuf> = inputs.chain(bound).filter_map(replay::file_of).collect();
+    let schedule = args.schedule.as_deref().and_then(replay::file_of);
+    let out = args.out.as_deref().and_then(replay::file_of);
+    let svg = args.svg.as_deref().and_then(replay::file_of);
+    let lost = [&out, &svg].into_iter().flatten().find(|output| inputs.contains(output));
+    let lost = lost.or(svg.as_ref().filter(|_| svg == schedule || svg == out));
+    match lost {
+        Some(path) => {
+            let text = format!("`{}` would be overwritten: it has another use", path.display());
+            Err(Stop::Usage(text))
+        }
+        None => Ok(()),
+    }
 }
 
 fn about(traffic: &Traffic) -> String {
@@ -142,7 +165,7 @@ fn said(choice: &Choice) -> String {
         "\nrows_max = {rows_max}: the smallest batch that costs at most 5 % more than the best, \
          {clocks:.0} clocks a packet.\nflush_us_max = {flush_us_max}: the shortest wait that leaves \
          the worker as idle at half load as any, within 5 points.\nOne worker carries {:.2} million \
-         packets a second; below that a packet is in the box for {bound_us:.0} us at most.\nA whole \
+         packets a second; below that a packet is in the box for {bound_us:.0} us at most,\nunless more than a batch comes while another is at work.\nA whole \
          batch is read ahead, so that its size is the prefetch depth too.\n",
         per_second / 1e6
     );

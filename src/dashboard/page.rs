@@ -21,9 +21,10 @@ pub fn page(runs: &[Run]) -> String {
     };
     let _ = writeln!(
         out,
-        "<p>Clocks of a 2.6 GHz time stamp counter a packet, medians of several runs with their \
+        "<p>Clocks of a {:.2} GHz time stamp counter a packet, medians of several runs with their \
          range, on one core; receive and transmit excluded. Last run: <b>{}</b>, {} figures; {} \
          runs in all.</p>",
+        last.measured.first().map_or(0.0, |m| m.clk_median / m.ns_median),
         escape(&last.name),
         last.measured.len(),
         runs.len()

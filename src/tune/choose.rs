@@ -13,8 +13,8 @@ pub struct Choice {
     pub clocks: f64,
     /// Packets a second that one worker can carry so.
     pub per_second: f64,
-    /// The longest that a packet is in the box while no more arrives than can be carried: it waits
-    /// for its batch, and for the one before.
+    /// The longest that a packet is in the box while no more than a batch arrives as another is at
+    /// work: it waits for its batch, and for the one before.
     pub bound_us: f64,
     /// What was worked out: longest wait, share of what can be carried, waiting.
     pub tried: Vec<(u32, f64, Waiting)>,

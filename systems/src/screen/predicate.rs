@@ -40,7 +40,8 @@ mod kind {
     pub(super) const UNKNOWN: u16 = 32;
     pub(super) const OPTION: u16 = 64;
     pub(super) const EXTENSION: u16 = 128;
-    pub(super) const ANY: u16 = u16::MAX;
+    /// Every batch has it: attacks that any packet may be.
+    pub(super) const ANY: u16 = 256;
 }
 
 /// The kinds of packets that an attack may be made of.
@@ -120,7 +121,7 @@ fn kinds_seen(view: &ScreenView<'_>, options: u16, extensions: u16) -> u16 {
         | (u16::from(fragment) * kind::FRAGMENT)
         | (u16::from(options != 0) * kind::OPTION)
         | (u16::from(extensions != 0) * kind::EXTENSION)
-        | NONE_OF_THESE
+        | kind::ANY
 }
 
 const fn is_fragment(field: u16) -> bool {
@@ -248,8 +249,6 @@ const TEREDO: u16 = 3544;
 /// ICMP packets above this length in bytes, IP header included, are large.
 const ICMP_LARGE: u32 = 1024;
 const UNKNOWN_PROTOCOLS: u8 = 137;
-/// A kind that every batch has, for attacks that any packet may be.
-const NONE_OF_THESE: u16 = 1 << 15;
 const GRE: u8 = 47;
 const IPV4_IN_IP: u8 = 4;
 const IPV6_IN_IP: u8 = 41;
