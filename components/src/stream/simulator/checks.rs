@@ -309,7 +309,9 @@ impl World {
         }
         if truth.ended_at.is_none() {
             assert_eq!(stale, None, "lost, and no FullResync behind it");
-            let covered = truth.resync_above.is_none_or(|last| last_resync > last);
+            let covered = truth
+                .resync_above
+                .is_none_or(|last| last_resync > last || truth.was_resynced_behind(last));
             assert!(covered, "a session frame was refused, and no FullResync came after it");
             let unresynced = self.disk.kept(id).map_or(0, |kept| kept.unresynced.len());
             let replicated = self.plan.collector.replication == Replication::Replicated;

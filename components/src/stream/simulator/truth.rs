@@ -38,6 +38,11 @@ impl Truth {
         self.frames[at] = Some((class, tag));
     }
 
+    /// A FullResync behind this number was acked by a spool that is no more.
+    pub(super) fn was_resynced_behind(&self, sequence: u64) -> bool {
+        (sequence + 1..=self.waived).any(|later| matches!(self.frame(later).0, Class::Resync))
+    }
+
     /// The numbers `first..=last` may be missing.
     pub(super) fn give_up(&mut self, first: u64, last: u64) {
         if first <= last {
